@@ -1,0 +1,33 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import type { KnipConfig } from 'knip'
+
+// The entries are what a package's `exports` name, as for the build: an export that no entry reaches and nobody imports is dead.
+const workspaces: Record<string, { entry: string[]; project: string[]; ignoreDependencies?: string[] }> = {}
+for (const parent of ['packages', 'examples']) {
+  for (const name of existsSync(parent) ? readdirSync(parent) : []) {
+    const folder = `${parent}/${name}`
+    if (!existsSync(`${folder}/package.json`)) continue
+    const manifest = JSON.parse(readFileSync(`${folder}/package.json`, 'utf8')) as { exports?: Record<string, string | { '@securechat/source'?: string }> }
+    const exported = Object.values(manifest.exports ?? {}).flatMap((target) => (typeof target === 'object' && target['@securechat/source']) || [])
+    workspaces[folder] = {
+      entry: [...exported, 'src/{bin,main}.{ts,tsx}', 'src/*worker.ts', 'test/**/*.test.{ts,tsx}', 'test/**/*.page.ts', 'test/processes/*.ts', 'scripts/*.{ts,mjs}'].map((path) => path.replace(/^\.\//, '')),
+      project: ['{src,test,scripts}/**/*.{ts,tsx,mjs}'],
+    }
+  }
+}
+
+const config: KnipConfig = {
+  workspaces: {
+    '.': {
+      entry: ['scripts/*.mjs', 'knip.config.ts'],
+      project: ['scripts/*.mjs', '*.{ts,mjs,cjs}'],
+      ignore: ['scripts/consumer/**'],
+      // Used through their command lines by scripts/*.mjs.
+      ignoreDependencies: ['@arethetypeswrong/cli', 'publint', 'tsx'],
+    },
+    ...workspaces,
+  },
+  ignoreExportsUsedInFile: true,
+}
+
+export default config

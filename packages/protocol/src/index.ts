@@ -1,0 +1,79 @@
+export { checkAs, decodeAs, decodeValue, encodeValue } from './codec.js'
+export { asSecureChatError, ERRORS, type ErrorCode, type ErrorOptions, isErrorCode, isSecureChatError, type RetryHint, SecureChatError } from './errors.js'
+export {
+  type AccountId,
+  type ConversationId,
+  type DeviceId,
+  fromBase64Url,
+  ID_BYTES,
+  idFromBytes,
+  idToBytes,
+  isDeviceId,
+  isIdText,
+  isPhoneNumber,
+  type MessageId,
+  type Timestamp,
+  toBase64Url,
+} from './ids.js'
+export { LABELS, type Label } from './labels.js'
+export { LIMITS } from './limits.js'
+export {
+  type AuthKind,
+  isOperationName,
+  type LimitClass,
+  OPERATIONS,
+  type Operation,
+  type OperationInput,
+  type OperationName,
+  type OperationOutput,
+  type Operations,
+} from './operations.js'
+export { type Clock, type Logger, type Random, silentLogger, systemClock, systemRandom } from './ports.js'
+export { scanMessagePack } from './scanner.js'
+export { jsonSchemaOf } from './schema.js'
+export { concatBytes, equalPublicBytes, parseT, readU16, readU32, readU64, T, text, u8, u16, u32, u64, writeU32, writeU64 } from './transcript.js'
+export { ENVELOPE_VERSION, FRAME_VERSION, KEY_TYPES, PROTOCOL_VERSIONS, SUITE } from './version.js'
+export {
+  decodeHandshakeHeader,
+  ENVELOPE_FLAGS,
+  ENVELOPE_KINDS,
+  type Envelope,
+  encodeEnvelopeHeader,
+  encodeHandshakeHeader,
+  type HandshakeHeader,
+  HEADER_SALT_BYTES,
+  joinEnvelope,
+  KEM_KEY_TYPES,
+  KEY_COMMITMENT_BYTES,
+  type KemKeyType,
+  type KnownEnvelope,
+  type ManifestRef,
+  parseEnvelope,
+  type RatchetHeader,
+  type UnknownEnvelope,
+} from './wire/envelope.js'
+export { decodeFrame, encodeFrame, FRAME_HEADER_BYTES, FRAME_KINDS, type Frame, type FrameKind } from './wire/frames.js'
+export {
+  type Capabilities,
+  type Challenge,
+  capabilities as capabilitiesSchema,
+  challenge as challengeSchema,
+  errorBody as errorBodySchema,
+  eventBody as eventBodySchema,
+  type Hello,
+  hello as helloSchema,
+  type ServerEvent,
+  type Welcome,
+  welcome as welcomeSchema,
+} from './wire/hello.js'
+export {
+  decodeCounter,
+  decodeDeliver,
+  decodeSend,
+  encodeCounter,
+  encodeDeliver,
+  encodeSend,
+  type MailboxRow,
+  type SendFrame,
+  type SendRecipient,
+} from './wire/mailbox.js'

@@ -1,0 +1,69 @@
+/** Caps of the wire format and of the protocol. Each has its unit in its name or its comment, and a reason. */
+export const LIMITS = {
+  /** Bytes of one frame or HTTP body; a send to 20 devices of 64 KiB envelopes fits. */
+  frameBytes: 2 * 1024 * 1024,
+  /** Bytes of one end-to-end envelope; larger contents travel as attachments. */
+  envelopeBytes: 128 * 1024,
+  /** Bytes of a message's text in UTF-8. */
+  messageTextBytes: 32 * 1024,
+  /** Nesting of a msgpack value: deeper values are attacks, not data. */
+  codecDepth: 16,
+  /** Elements of all containers of one msgpack value together. */
+  codecElements: 65_536,
+  /** Devices in one manifest. Not a lifetime cap: revoked devices leave the list. */
+  devicesPerAccount: 32,
+  /** Recipient devices of one send. */
+  recipientsPerSend: 2_048,
+  /** Rows of one delivery frame or one page. */
+  deliveryBatch: 256,
+  /** Bytes of one delivery frame's rows before it is closed, so that one frame never nears `frameBytes`. */
+  deliveryBatchBytes: 512 * 1024,
+  /** Rows delivered but not yet acknowledged, per socket: bounds memory for slow readers. */
+  deliveryWindow: 1_024,
+  /** Rows waiting in one mailbox. */
+  mailboxRows: 100_000,
+  /** Days after which an undelivered row expires. */
+  mailboxDays: 30,
+  /** One-time pairs in one upload. */
+  preKeysPerUpload: 200,
+  /** One-time pairs kept on the server per device. */
+  oneTimePreKeys: 100,
+  /** Below this the client uploads more. */
+  oneTimePreKeysLow: 25,
+  /** Bytes of an encrypted profile (name, avatar thumbnail). */
+  profileBytes: 64 * 1024,
+  /** Bytes of a signed manifest with its signatures. */
+  manifestBytes: 16 * 1024,
+  /** Days a manifest may be valid. */
+  manifestDays: 30,
+  /** Characters of free text fields such as a client's name. */
+  labelCharacters: 128,
+  /** Ratchet: message keys derived for one jump (protocol.md, Double Ratchet). */
+  ratchetJump: 1_000,
+  /** Ratchet: skipped keys stored for one session in all. */
+  skippedKeys: 2_000,
+  /** Ratchet: days after which a skipped key is erased. */
+  skippedKeyDays: 14,
+  /** Ratchet: receive chains kept. */
+  receiveChains: 5,
+  /** Sessions kept per device pair. */
+  sessionsPerPair: 5,
+  /** Days until an unacknowledged session expires. */
+  unacknowledgedSessionDays: 30,
+  /** Digits and tries of a one-time code. */
+  codeDigits: 6,
+  codeTries: 5,
+  codeMinutes: 10,
+  /** Seconds an access token lives. */
+  accessTokenSeconds: 600,
+  /** Days a refresh token lives unused. */
+  refreshTokenDays: 90,
+  /** Seconds a rotated refresh token is answered with its successor, for lost answers. */
+  refreshGraceSeconds: 30,
+  /** Seconds the clock of a proof may differ from the server's. */
+  proofSkewSeconds: 60,
+  /** Seconds without any frame after which a heartbeat is sent; the peer is given as long again to answer. */
+  heartbeatSeconds: 25,
+  /** Seconds a socket may stay open without a hello. */
+  helloSeconds: 10,
+} as const

@@ -1,0 +1,197 @@
+import * as z from 'zod/mini'
+import { LIMITS } from './limits.js'
+import { accountId, bytes, counter, deviceId, messageId, object, opaqueId, phoneNumber, shortText, timestamp, token } from './schema.js'
+import { capabilities } from './wire/hello.js'
+
+/** none: anybody. registration: the token of a confirmed code. device: an access token and a proof by the device key. */
+export type AuthKind = 'none' | 'registration' | 'device'
+/** Which budget a call is charged to; the server's configuration gives each its rate. */
+export type LimitClass = 'cheap' | 'read' | 'write' | 'send' | 'lookup' | 'login' | 'code'
+
+export interface Operation<Input extends z.ZodMiniType = z.ZodMiniType, Output extends z.ZodMiniType = z.ZodMiniType> {
+  readonly auth: AuthKind
+  readonly limit: LimitClass
+  readonly summary: string
+  readonly input: Input
+  readonly output: Output
+  /** Bytes of the encoded input; `LIMITS.frameBytes` unless given. */
+  readonly maxBytes?: number
+}
+
+const operation = <I extends z.ZodMiniType, O extends z.ZodMiniType>(definition: Operation<I, O>): Operation<I, O> => definition
+
+const nothing = object({})
+const tokens = object({
+  accessToken: token,
+  accessExpiresAt: timestamp,
+  /** Opaque, used once; its successor comes with the next refresh. */
+  refreshToken: token,
+})
+const signedPreKey = bytes(64, 4096)
+const uploadedPreKeys = object({
+  /** Each is what crypto's `generatePreKeys` gives as `public`: self-describing and signed by the device key. */
+  signed: z.optional(signedPreKey),
+  lastResort: z.optional(signedPreKey),
+  oneTime: z.optional(z.array(signedPreKey).check(z.maxLength(LIMITS.preKeysPerUpload))),
+})
+const manifest = bytes(64, LIMITS.manifestBytes)
+const envelope = bytes(1, LIMITS.envelopeBytes)
+
+/**
+ * Every operation, once. The server serves this table over WebSocket frames and over HTTP (POST /v1/{name}), the OpenAPI
+ * document is generated from it and the client's calls are typed by it. A route that is not here does not exist.
+ */
+export const OPERATIONS = {
+  'server.capabilities': operation({
+    auth: 'none',
+    limit: 'cheap',
+    summary: 'Protocol versions, features, limits and the time of this server.',
+    input: nothing,
+    output: object({ time: timestamp, capabilities }),
+  }),
+  'auth.requestCode': operation({
+    auth: 'none',
+    limit: 'code',
+    summary: 'Sends a one-time code to a phone number. The answer is the same for known and unknown numbers.',
+    input: object({ phone: phoneNumber }),
+    output: object({ loginId: opaqueId, codeDigits: z.int(), expiresAt: timestamp, resendAt: timestamp }),
+  }),
+  'auth.confirmCode': operation({
+    auth: 'none',
+    limit: 'login',
+    summary: 'Exchanges a one-time code for a registration token. `account` tells the state that a first manifest must continue.',
+    input: object({ loginId: opaqueId, code: z.string().check(z.regex(/^\d{4,10}$/)) }),
+    output: object({
+      registrationToken: token,
+      expiresAt: timestamp,
+      account: object({
+        accountId,
+        /** True: there are keys already; registering replaces them and every contact sees it. */
+        exists: z.boolean(),
+        manifestVersion: counter,
+        manifestHash: z.optional(bytes(64)),
+        nextDeviceId: deviceId,
+      }),
+    }),
+  }),
+  'account.register': operation({
+    auth: 'registration',
+    limit: 'login',
+    summary: 'Creates the account and its first device: signed manifest, first prekeys. Idempotent for the same manifest.',
+    input: object({ manifest, deviceId, preKeys: uploadedPreKeys, replaceKeys: z.optional(z.boolean()), client: z.optional(shortText) }),
+    output: object({ accountId, deviceId, tokens }),
+  }),
+  'account.lookup': operation({
+    auth: 'device',
+    limit: 'lookup',
+    summary: 'Finds the account of a phone number. Tells the server which number this account looks for, and the caller whether it is registered.',
+    input: object({ phone: phoneNumber }),
+    output: object({ accountId: z.optional(accountId) }),
+  }),
+  'account.setProfile': operation({
+    auth: 'device',
+    limit: 'write',
+    summary: 'Stores the encrypted profile (name, avatar). The server has no key for it. A lower version than the stored one is a conflict.',
+    input: object({ version: counter, profile: bytes(1, LIMITS.profileBytes) }),
+    output: nothing,
+  }),
+  'account.profile': operation({
+    auth: 'device',
+    limit: 'read',
+    summary: 'The encrypted profile of an account, absent where none was stored.',
+    input: object({ accountId }),
+    output: object({ profile: z.optional(object({ version: counter, profile: bytes(1, LIMITS.profileBytes) })) }),
+  }),
+  'account.delete': operation({
+    auth: 'device',
+    limit: 'login',
+    summary: 'Erases the account: devices, prekeys, queued messages, profile, number. Cannot be undone.',
+    input: object({ accountId }),
+    output: nothing,
+  }),
+  'auth.refresh': operation({
+    auth: 'none',
+    limit: 'login',
+    summary: 'Rotates the refresh token and gives a new access token. `proof` is a DSK signature over T("SC1/auth/refresh", hash of the token, time, nonce).',
+    input: object({ refreshToken: token, time: timestamp, nonce: bytes(16), proof: bytes(64) }),
+    output: tokens,
+  }),
+  'auth.logout': operation({
+    auth: 'device',
+    limit: 'login',
+    summary: 'Ends this device’s session: its tokens and sockets are dead, its queue stays.',
+    input: nothing,
+    output: nothing,
+  }),
+  'devices.manifest': operation({
+    auth: 'device',
+    limit: 'read',
+    summary: 'The signed manifests of an account above a version, oldest first, so that the chain can be followed.',
+    input: object({ accountId, after: z.optional(counter) }),
+    output: object({ manifests: z.array(manifest), more: z.boolean() }),
+  }),
+  'devices.updateManifest': operation({
+    auth: 'device',
+    limit: 'write',
+    summary: 'Stores the next manifest of the own account if it continues the current one, else a conflict.',
+    input: object({ manifest }),
+    output: nothing,
+  }),
+  'prekeys.publish': operation({
+    auth: 'device',
+    limit: 'write',
+    summary: 'Adds one-time pairs and replaces the signed and the last-resort prekey of this device. Idempotent by key id.',
+    input: uploadedPreKeys,
+    output: object({ oneTime: counter }),
+  }),
+  'prekeys.count': operation({
+    auth: 'device',
+    limit: 'read',
+    summary: 'How many one-time pairs of this device the server still has.',
+    input: nothing,
+    output: object({ oneTime: counter, signedKeyId: z.optional(counter), lastResortKeyId: z.optional(counter) }),
+  }),
+  'prekeys.fetch': operation({
+    auth: 'device',
+    limit: 'read',
+    summary: 'A bundle for each asked device of an account; each one-time pair is given to one caller only. Exhausted: none, and the last-resort key serves.',
+    input: object({ accountId, deviceIds: z.array(deviceId).check(z.minLength(1), z.maxLength(LIMITS.devicesPerAccount)) }),
+    output: object({
+      bundles: z.array(object({ deviceId, signed: signedPreKey, lastResort: signedPreKey, oneTime: z.optional(signedPreKey) })),
+    }),
+  }),
+  'mailbox.send': operation({
+    auth: 'device',
+    limit: 'send',
+    summary: 'Stores envelopes in mailboxes, all or none, durably before the answer. Repeating a sendId stores nothing again. Over a socket the send frame does the same.',
+    input: object({
+      sendId: messageId,
+      body: z.optional(envelope),
+      recipients: z.array(object({ accountId, deviceId, manifestVersion: counter, envelope })).check(z.minLength(1), z.maxLength(LIMITS.recipientsPerSend)),
+    }),
+    output: object({ time: timestamp }),
+  }),
+  'mailbox.fetch': operation({
+    auth: 'device',
+    limit: 'read',
+    summary: 'Rows of this device’s mailbox above a sequence, oldest first.',
+    input: object({ after: counter, limit: z.optional(z.int().check(z.minimum(1), z.maximum(LIMITS.deliveryBatch))) }),
+    output: object({
+      rows: z.array(object({ sequence: counter, time: timestamp, sender: z.optional(object({ accountId, deviceId })), envelope, body: z.optional(envelope) })),
+    }),
+  }),
+  'mailbox.acknowledge': operation({
+    auth: 'device',
+    limit: 'send',
+    summary: 'Deletes the rows of this device’s mailbox up to and including a sequence.',
+    input: object({ upTo: counter }),
+    output: nothing,
+  }),
+} as const
+
+export type Operations = typeof OPERATIONS
+export type OperationName = keyof Operations
+export type OperationInput<Name extends OperationName> = z.input<Operations[Name]['input']>
+export type OperationOutput<Name extends OperationName> = z.output<Operations[Name]['output']>
+
+export const isOperationName = (name: unknown): name is OperationName => typeof name === 'string' && Object.hasOwn(OPERATIONS, name)

@@ -1,0 +1,114 @@
+import { SecureChatError } from './errors.js'
+import type { Label } from './labels.js'
+
+const utf8 = new TextEncoder()
+const encodedLabels = new Map<string, Uint8Array>()
+
+function labelBytes(label: string): Uint8Array {
+  let bytes = encodedLabels.get(label)
+  if (!bytes) {
+    bytes = utf8.encode(label)
+    encodedLabels.set(label, bytes)
+  }
+  return bytes
+}
+
+/**
+ * T(label, f1 … fn) = u8 len ‖ label ‖ u16be n ‖ Σ(u32be len ‖ f). Injective: two different lists never give the same bytes.
+ * Whatever is signed, hashed, authenticated or derived from goes through it (docs/protocol/01-encodings.md).
+ */
+export function T(label: Label, ...fields: readonly Uint8Array[]): Uint8Array {
+  const name = labelBytes(label)
+  let size = 3 + name.length
+  for (const field of fields) size += 4 + field.length
+  const out = new Uint8Array(size)
+  out[0] = name.length
+  out.set(name, 1)
+  let at = 1 + name.length
+  out[at++] = fields.length >> 8
+  out[at++] = fields.length & 0xff
+  for (const field of fields) {
+    const n = field.length
+    out[at] = n >>> 24
+    out[at + 1] = (n >>> 16) & 0xff
+    out[at + 2] = (n >>> 8) & 0xff
+    out[at + 3] = n & 0xff
+    out.set(field, at + 4)
+    at += 4 + n
+  }
+  return out
+}
+
+/** Reads what `T` wrote. The fields are views into `bytes`. Throws `protocol/malformed` on another label or any surplus byte. */
+export function parseT(bytes: Uint8Array, label: Label): Uint8Array[] {
+  const name = labelBytes(label)
+  const malformed = (): never => {
+    throw new SecureChatError('protocol/malformed', { detail: 'transcript' })
+  }
+  if (bytes.length < 3 + name.length || bytes[0] !== name.length) malformed()
+  for (let i = 0; i < name.length; i++) if (bytes[1 + i] !== name[i]) malformed()
+  let at = 1 + name.length
+  const count = (bytes[at]! << 8) | bytes[at + 1]!
+  at += 2
+  const fields: Uint8Array[] = []
+  for (let i = 0; i < count; i++) {
+    if (at + 4 > bytes.length) malformed()
+    const n = readU32(bytes, at)
+    at += 4
+    if (n > bytes.length - at) malformed()
+    fields.push(bytes.subarray(at, at + n))
+    at += n
+  }
+  if (at !== bytes.length) malformed()
+  return fields
+}
+
+export const u8 = (n: number): Uint8Array => Uint8Array.of(n & 0xff)
+export const u16 = (n: number): Uint8Array => Uint8Array.of((n >>> 8) & 0xff, n & 0xff)
+export const u32 = (n: number): Uint8Array => Uint8Array.of(n >>> 24, (n >>> 16) & 0xff, (n >>> 8) & 0xff, n & 0xff)
+/** Big-endian; `n` is a non-negative safe integer (2^53 is enough for milliseconds and counters). */
+export function u64(n: number): Uint8Array {
+  const out = new Uint8Array(8)
+  writeU64(out, 0, n)
+  return out
+}
+export const text = (value: string): Uint8Array => utf8.encode(value)
+
+export function writeU32(out: Uint8Array, at: number, n: number): void {
+  out[at] = n >>> 24
+  out[at + 1] = (n >>> 16) & 0xff
+  out[at + 2] = (n >>> 8) & 0xff
+  out[at + 3] = n & 0xff
+}
+export function writeU64(out: Uint8Array, at: number, n: number): void {
+  if (!Number.isSafeInteger(n) || n < 0) throw new SecureChatError('client/invalid-argument', { detail: 'u64' })
+  writeU32(out, at, Math.floor(n / 0x100000000))
+  writeU32(out, at + 4, n % 0x100000000)
+}
+export const readU16 = (bytes: Uint8Array, at: number): number => (bytes[at]! << 8) | bytes[at + 1]!
+export const readU32 = (bytes: Uint8Array, at: number): number => ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0
+/** Throws `protocol/malformed` above 2^53 − 1. */
+export function readU64(bytes: Uint8Array, at: number): number {
+  const high = readU32(bytes, at)
+  if (high > 0x1fffff) throw new SecureChatError('protocol/malformed', { detail: 'u64' })
+  return high * 0x100000000 + readU32(bytes, at + 4)
+}
+
+export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array {
+  let size = 0
+  for (const part of parts) size += part.length
+  const out = new Uint8Array(size)
+  let at = 0
+  for (const part of parts) {
+    out.set(part, at)
+    at += part.length
+  }
+  return out
+}
+
+/** For public data only: it stops at the first difference. Secrets are compared by the crypto provider, in constant time. */
+export function equalPublicBytes(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false
+  return true
+}

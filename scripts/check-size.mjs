@@ -1,0 +1,72 @@
+// What an app downloads, bundled and minified from the built packages and compressed with gzip, against a budget for every import.
+import './node-version.mjs'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { build } from 'esbuild'
+import { ROOT } from './bootstrap.mjs'
+import { members } from './workspace.mjs'
+
+const KB = 1000
+const SDK = `
+  export { createClient } from '@securechat/client'
+  export { indexedDbStorage } from '@securechat/storage-indexeddb'
+  export { webSocketTransport } from '@securechat/transport/websocket'
+`
+
+/** Budgets in KB (1,000 bytes) after gzip. `own`: our code alone, without the libraries. */
+const BUDGETS = [
+  { name: 'browser SDK: client, crypto, IndexedDB, WebSocket', code: SDK, budget: 210 },
+  { name: 'the same, our own code', code: SDK, own: true, budget: 44 },
+  { name: '@securechat/client', code: "export * from '@securechat/client'", own: true, budget: 40 },
+  { name: '@securechat/crypto', code: "export * from '@securechat/crypto'", own: true, budget: 16 },
+  { name: '@securechat/react', code: "export * from '@securechat/react'", own: true, alone: true, budget: 4 },
+]
+
+const packages = members()
+
+/** The file that an import of one of our packages means, by its `exports`. */
+const built = (specifier) => {
+  const [scope, name, ...rest] = specifier.split('/')
+  const member = packages.find((one) => one.name === `${scope}/${name}`)
+  const target = member?.manifest.exports[rest.length === 0 ? '.' : `./${rest.join('/')}`]
+  if (!target?.import) throw new Error(`${specifier} is not exported`)
+  return join(member.path, target.import.default)
+}
+
+/** Our names lead to the built files. With `own`, everything that is not ours stays out; with `alone`, the other packages of ours too. */
+const resolution = ({ own, alone, name }) => ({
+  name: 'resolution',
+  setup(bundler) {
+    bundler.onResolve({ filter: /^[^./]/ }, ({ path, kind }) => {
+      if (kind === 'entry-point') return undefined
+      if (path.startsWith('@securechat/')) return alone && path !== name ? { path, external: true } : { path: built(path), sideEffects: false }
+      return own ? { path, external: true } : undefined
+    })
+  },
+})
+
+async function measure(entry) {
+  const { outputFiles } = await build({
+    stdin: { contents: entry.code, resolveDir: ROOT, sourcefile: 'size.js' },
+    bundle: true,
+    write: false,
+    minify: true,
+    format: 'esm',
+    platform: 'browser',
+    target: 'es2022',
+    logLevel: 'silent',
+    plugins: [resolution(entry)],
+  })
+  return gzipSync(outputFiles[0].contents, { level: 9 }).length / KB
+}
+
+let over = 0
+for (const entry of BUDGETS) {
+  const size = await measure(entry)
+  const fits = size <= entry.budget
+  if (!fits) over++
+  console.log(
+    `${fits ? 'ok  ' : 'OVER'} ${size.toFixed(1).padStart(7)} of ${String(entry.budget).padStart(4)} KB  ${entry.name}${entry.own ? ' (own code)' : ''}`,
+  )
+}
+process.exitCode = over === 0 ? 0 : 1

@@ -1,0 +1,47 @@
+import { defineConfig } from 'vitest/config'
+
+// Tests run from source: the packages' `@securechat/source` export condition, no build.
+const conditions = ['@securechat/source', 'module', 'node', 'development|production']
+
+const shared = {
+  pool: 'forks' as const,
+  environment: 'node' as const,
+  passWithNoTests: false,
+  unstubGlobals: true,
+  restoreMocks: true,
+}
+
+export default defineConfig({
+  resolve: { conditions },
+  ssr: { resolve: { conditions } },
+  test: {
+    projects: [
+      {
+        extends: true,
+        test: {
+          ...shared,
+          name: 'unit',
+          include: ['packages/*/test/**/*.test.{ts,tsx}', 'examples/*/test/**/*.test.{ts,tsx}'],
+          exclude: ['packages/integration/**', '**/node_modules/**', '**/dist/**'],
+          testTimeout: 20_000,
+          hookTimeout: 30_000,
+          maxWorkers: 2,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        extends: true,
+        // Whole processes, browsers and kills: after the unit tests and one file at a time, so that nobody's timing depends on a neighbour.
+        test: {
+          ...shared,
+          name: 'integration',
+          include: ['packages/integration/test/**/*.test.{ts,tsx}'],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          maxWorkers: 1,
+          sequence: { groupOrder: 1 },
+        },
+      },
+    ],
+  },
+})

@@ -1,0 +1,64 @@
+export { openProfile, type ProfileSubject, sealProfile } from './aead/profile.js'
+export { createSealer, type Sealer, type SealerDeps } from './aead/sealer.js'
+export type { CryptoDeps } from './deps.js'
+export { type FrankedMessage, frankingCommitment, verifyFrankingCommitment } from './franking/commitment.js'
+export type { PreKeyLookup } from './handshake/accept.js'
+export { type PreKeyBundle, type VerifiedBundle, verifyPreKeyBundle } from './identity/bundle.js'
+export { acceptDevice, type DeviceAccept, type DeviceAcceptSubject, verifyDeviceAccept } from './identity/device-accept.js'
+export { type LocalDevice, localDevice, type ManifestId, type RemoteDevice, remoteDevice } from './identity/devices.js'
+export {
+  type AccountKeys,
+  type DeviceKeys,
+  decodeAccountKeys,
+  decodeDeviceKeys,
+  encodeAccountKeys,
+  encodeDeviceKeys,
+  generateAccountKeys,
+  generateDeviceKeys,
+  type KeyPair,
+} from './identity/keys.js'
+export { createManifest, DEVICE_FLAGS, decodeManifest, type Manifest, type ManifestDevice, type ManifestInput, verifyManifest } from './identity/manifest.js'
+export {
+  believedDevices,
+  compareManifestRef,
+  decodeManifestPin,
+  encodeManifestPin,
+  type ManifestChainInput,
+  type ManifestChainResult,
+  type ManifestPin,
+  manifestRef,
+  verifyManifestChain,
+} from './identity/manifest-chain.js'
+export {
+  decodePreKey,
+  type GeneratedPreKey,
+  generateOneTimePreKeys,
+  generatePreKeys,
+  type PreKey,
+  type PreKeyBatch,
+  type PreKeyInput,
+  verifyPreKey,
+} from './identity/prekeys.js'
+export type { PreKeyType } from './identity/private-prekeys.js'
+export { type AccountIdentity, safetyNumber } from './identity/safety-number.js'
+export { expand, kdf } from './kdf/kdf.js'
+export { pad, paddedLength, unpad } from './padding/padding.js'
+export type { AeadInput, CryptoProvider, Encapsulation, RawKeyPair } from './primitives/provider.js'
+export { pooledRandom } from './primitives/random.js'
+export type { RatchetState, ReceiveChain, SendChain, SkippedKey } from './ratchet/state.js'
+export { Secret } from './secret.js'
+export { acknowledgementDue, pruneSessionRecord, sendingSession } from './session/choice.js'
+export { decodeSession, encodeSession } from './session/codec.js'
+export { type DecryptInput, type DecryptResult, decryptMessage } from './session/decrypt.js'
+export { type EncryptInput, type EncryptResult, encryptMessage, needsBundle } from './session/encrypt.js'
+export { type EnvelopePeek, peekEnvelope, type RequiredPreKeys, requiredPreKeys } from './session/peek.js'
+export type { ManifestEcho, Plaintext } from './session/plaintext.js'
+export { dropSessions, type PeerKeys, type SeenHandshake, type Session, type SessionRecord } from './session/record.js'
+export {
+  type RefreshProofInput,
+  type RequestProofInput,
+  type SocketProofInput,
+  signRefreshProof,
+  signRequestProof,
+  signSocketProof,
+} from './signatures/proofs.js'

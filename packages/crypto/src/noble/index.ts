@@ -1,0 +1,1 @@
+export { nobleProvider } from '../primitives/noble.js'

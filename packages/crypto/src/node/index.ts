@@ -1,0 +1,1 @@
+export { nodeProvider } from '../primitives/node.js'

@@ -1,0 +1,30 @@
+import { LABELS, T, u32 } from '@securechat/protocol'
+import { kdf } from '../kdf/kdf.js'
+import type { CryptoProvider } from '../primitives/provider.js'
+import { Secret } from '../secret.js'
+
+type Hash = Pick<CryptoProvider, 'blake2b'>
+const CHAIN = T(LABELS.chain)
+const NOTHING = new Uint8Array(0)
+
+/** mk ‖ CK' = BLAKE2b-512(key = CK, T("SC1/chain")): message key and next chain key in one call. */
+export function chainStep(provider: Hash, chainKey: Secret): { messageKey: Secret; chainKey: Secret } {
+  const out = provider.blake2b(64, CHAIN, chainKey.expose())
+  return { messageKey: new Secret(out.subarray(0, 32)), chainKey: new Secret(out.subarray(32)) }
+}
+
+/**
+ * RK' ‖ CK = kdf(RK, T("SC1/root-ikm", dh, ss), T("SC1/root", th, u32 e, h), 64). ss and h are empty and e is unchanged in a step
+ * without a post-quantum secret.
+ */
+export function rootStep(
+  provider: Hash,
+  { rootKey, th, pqEpoch }: { rootKey: Secret; th: Uint8Array; pqEpoch: number },
+  dh: Uint8Array,
+): { rootKey: Secret; chainKey: Secret } {
+  const ikm = T(LABELS.rootInput, dh, NOTHING)
+  const out = kdf(provider, { salt: rootKey.expose(), ikm, info: T(LABELS.root, th, u32(pqEpoch), NOTHING) }, 64)
+  ikm.fill(0)
+  dh.fill(0)
+  return { rootKey: new Secret(out.subarray(0, 32)), chainKey: new Secret(out.subarray(32)) }
+}

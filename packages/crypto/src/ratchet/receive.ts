@@ -1,0 +1,106 @@
+import { equalPublicBytes, LIMITS, SecureChatError, type Timestamp } from '@securechat/protocol'
+import type { CryptoProvider } from '../primitives/provider.js'
+import type { Secret } from '../secret.js'
+import { chainStep, rootStep } from './chain.js'
+import { limitSkipped } from './skipped.js'
+import type { RatchetState, ReceiveChain, SkippedKey } from './state.js'
+
+export interface ReceiveInput<Result> {
+  readonly ratchetKey: Uint8Array
+  readonly previousChainLength: number
+  readonly counter: number
+  readonly now: Timestamp
+  /** Authenticates and decrypts; throws where the key does not fit. Until it has returned no state is believed. */
+  readonly open: (messageKey: Secret) => Result
+}
+export interface ReceiveStep<Result> {
+  readonly state: RatchetState
+  readonly result: Result
+}
+
+type Provider = Pick<CryptoProvider, 'blake2b' | 'x25519'>
+
+interface Advanced {
+  readonly chain: ReceiveChain
+  readonly messageKey: Secret
+}
+
+const tooFar = (): never => {
+  throw new SecureChatError('crypto/limit-exceeded', { detail: 'counter' })
+}
+
+/** Walks `chain` up to `counter`, keeping the keys in between. */
+function advance(provider: Provider, chain: ReceiveChain & { readonly chainKey: Secret }, to: { counter: number; now: Timestamp }): Advanced {
+  if (to.counter - chain.next > LIMITS.ratchetJump) tooFar()
+  const skipped: SkippedKey[] = [...chain.skipped]
+  let step = chainStep(provider, chain.chainKey)
+  for (let counter = chain.next; counter < to.counter; counter++) {
+    skipped.push({ counter, messageKey: step.messageKey, storedAt: to.now })
+    step = chainStep(provider, step.chainKey)
+  }
+  return { chain: { ...chain, chainKey: step.chainKey, next: to.counter + 1, skipped }, messageKey: step.messageKey }
+}
+
+/** The peer has moved on after `length` messages: the keys still missing are kept, the chain key is not. */
+function close(provider: Provider, chain: ReceiveChain, { length, now }: { length: number; now: Timestamp }): ReceiveChain {
+  if (!chain.chainKey || length <= chain.next) return { ...chain, chainKey: null }
+  const { chain: advanced, messageKey } = advance(provider, chain as ReceiveChain & { readonly chainKey: Secret }, { counter: length - 1, now })
+  return { ...advanced, chainKey: null, skipped: [...advanced.skipped, { counter: length - 1, messageKey, storedAt: now }] }
+}
+
+function fromKnownChain<Result>(provider: Provider, state: RatchetState, at: number, input: ReceiveInput<Result>): ReceiveStep<Result> {
+  const chain = state.receive[at] as ReceiveChain
+  const replace = (changed: ReceiveChain): RatchetState => ({
+    ...state,
+    receive: limitSkipped(
+      state.receive.map((chain, index) => (index === at ? changed : chain)),
+      input.now,
+    ),
+  })
+  if (input.counter < chain.next) {
+    const index = chain.skipped.findIndex(({ counter }) => counter === input.counter)
+    if (index < 0) throw new SecureChatError('crypto/duplicate-message')
+    const result = input.open((chain.skipped[index] as SkippedKey).messageKey)
+    return { state: replace({ ...chain, skipped: chain.skipped.filter((_, i) => i !== index) }), result }
+  }
+  // The peer said how long this chain was: nothing can follow.
+  if (!chain.chainKey) throw new SecureChatError('crypto/authentication-failed', { detail: 'closed chain' })
+  const { chain: advanced, messageKey } = advance(provider, chain as ReceiveChain & { readonly chainKey: Secret }, input)
+  const result = input.open(messageKey)
+  return { state: replace(advanced), result }
+}
+
+function fromNewChain<Result>(provider: Provider, state: RatchetState, input: ReceiveInput<Result>): ReceiveStep<Result> {
+  const { ratchetKey, previousChainLength, counter, now } = input
+  const current = state.receive[0]
+  // Only an answer to a key of ours can bring a new one, and without a chain the peer cannot have had one before.
+  if (!state.own || (!current && previousChainLength !== 0)) throw new SecureChatError('crypto/authentication-failed', { detail: 'ratchet key' })
+  if (current && previousChainLength < current.next) throw new SecureChatError('crypto/authentication-failed', { detail: 'previous chain' })
+  if (current && previousChainLength - current.next > LIMITS.ratchetJump) tooFar()
+  if (counter > LIMITS.ratchetJump) tooFar()
+  const { rootKey, chainKey } = rootStep(provider, state, provider.x25519(state.own.secretKey.expose(), ratchetKey))
+  const { chain, messageKey } = advance(provider, { ratchetKey: ratchetKey.slice(), chainKey, next: 0, skipped: [] }, input)
+  const result = input.open(messageKey)
+  const closed = current ? [close(provider, current, { length: previousChainLength, now }), ...state.receive.slice(1)] : []
+  return {
+    state: {
+      ...state,
+      rootKey,
+      own: null,
+      remote: chain.ratchetKey,
+      send: null,
+      previousChainLength: state.send?.next ?? state.previousChainLength,
+      receive: limitSkipped([chain, ...closed].slice(0, LIMITS.receiveChains), now),
+    },
+    result,
+  }
+}
+
+/**
+ * One received message. Throws `crypto/duplicate-message`, `crypto/limit-exceeded`, `crypto/authentication-failed`,
+ * `crypto/invalid-key` or what `open` throws; `state` is untouched then.
+ */
+export function receiveStep<Result>(provider: Provider, state: RatchetState, input: ReceiveInput<Result>): ReceiveStep<Result> {
+  const known = state.receive.findIndex(({ ratchetKey }) => equalPublicBytes(ratchetKey, input.ratchetKey))
+  return known >= 0 ? fromKnownChain(provider, state, known, input) : fromNewChain(provider, state, input)
+}

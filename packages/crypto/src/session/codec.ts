@@ -1,0 +1,69 @@
+import { LIMITS, SecureChatError, SUITE } from '@securechat/protocol'
+import { ByteReader } from '../encoding/reader.js'
+import { ByteWriter } from '../encoding/writer.js'
+import { readRatchet, writeRatchet } from '../ratchet/codec.js'
+import { SEEN_HANDSHAKES, type SeenHandshake, type Session, type SessionRecord } from './record.js'
+
+/**
+ * record    = u8 version ‖ u8 suite ‖ AIK 32 ‖ DSK 32 ‖ DIK 32 (the peer's) ‖ u8 n ‖ n × session ‖ u16 m ‖ m × (u32 ‖ u32 ‖ EK 32)
+ * session   = u8 bits (1 initiator, 2 acknowledged) ‖ u32 generation ‖ EK 32 ‖ u16 length ‖ handshake ‖ u64 created ‖ u64 superseded
+ *             ‖ u32 received ‖ u64 unanswered ‖ ratchet
+ */
+const VERSION = 1
+const INITIATOR = 1
+const ACKNOWLEDGED = 2
+
+function writeSession(writer: ByteWriter, session: Session): void {
+  writer.u8((session.role === 'initiator' ? INITIATOR : 0) | (session.acknowledged ? ACKNOWLEDGED : 0)).u32(session.generation)
+  writer.bytes(session.ephemeralKey).u16(session.handshake?.length ?? 0)
+  if (session.handshake) writer.bytes(session.handshake)
+  writer.u64(session.createdAt).u64(session.supersededAt).u32(session.receivedSinceSend).u64(session.unansweredSince)
+  writeRatchet(writer, session.ratchet)
+}
+
+function readSession(reader: ByteReader): Session {
+  const bits = reader.u8()
+  if (bits > (INITIATOR | ACKNOWLEDGED)) reader.fail()
+  const generation = reader.u32()
+  const ephemeralKey = reader.copy(32)
+  const handshakeLength = reader.u16()
+  return {
+    role: bits & INITIATOR ? 'initiator' : 'responder',
+    acknowledged: (bits & ACKNOWLEDGED) !== 0,
+    generation,
+    ephemeralKey,
+    handshake: handshakeLength === 0 ? null : reader.copy(handshakeLength),
+    createdAt: reader.u64(),
+    supersededAt: reader.u64(),
+    receivedSinceSend: reader.u32(),
+    unansweredSince: reader.u64(),
+    ratchet: readRatchet(reader),
+  }
+}
+
+/** Secret bytes: only for a sealed store. */
+export function encodeSession({ peer, sessions, seen }: SessionRecord): Uint8Array {
+  const writer = new ByteWriter(1024).u8(VERSION).u8(SUITE).bytes(peer.accountKey).bytes(peer.signingKey).bytes(peer.identityKey).u8(sessions.length)
+  for (const session of sessions) writeSession(writer, session)
+  writer.u16(seen.length)
+  for (const { signedPreKeyId, kemKeyId, ephemeralKey } of seen) writer.u32(signedPreKeyId).u32(kemKeyId).bytes(ephemeralKey)
+  return writer.finish()
+}
+
+/** Keeps no view of `bytes`. Throws `storage/corrupt` (anything `encodeSession` would not write) or `protocol/unsupported-version`. */
+export function decodeSession(bytes: Uint8Array): SessionRecord {
+  const reader = new ByteReader(bytes, 'storage/corrupt', 'session record')
+  if (reader.u8() !== VERSION) throw new SecureChatError('protocol/unsupported-version', { detail: 'session record' })
+  reader.expect(SUITE, reader.u8())
+  const peer = { accountKey: reader.copy(32), signingKey: reader.copy(32), identityKey: reader.copy(32) }
+  const count = reader.u8()
+  if (count > LIMITS.sessionsPerPair) reader.fail()
+  const sessions: Session[] = []
+  for (let i = 0; i < count; i++) sessions.push(readSession(reader))
+  const seenCount = reader.u16()
+  if (seenCount > SEEN_HANDSHAKES) reader.fail()
+  const seen: SeenHandshake[] = []
+  for (let i = 0; i < seenCount; i++) seen.push({ signedPreKeyId: reader.u32(), kemKeyId: reader.u32(), ephemeralKey: reader.copy(32) })
+  reader.end()
+  return { peer, sessions, seen }
+}

@@ -1,0 +1,131 @@
+import { type Envelope, equalPublicBytes, type HandshakeHeader, KEM_KEY_TYPES, type KnownEnvelope, parseEnvelope, SecureChatError } from '@securechat/protocol'
+import { openCommitting } from '../aead/committing.js'
+import type { CryptoDeps } from '../deps.js'
+import { accept, type PreKeyLookup, requireSameManifests } from '../handshake/accept.js'
+import type { LocalDevice, RemoteDevice } from '../identity/devices.js'
+import { receiveStep } from '../ratchet/receive.js'
+import { startResponder } from '../ratchet/start.js'
+import { associatedData } from './associated-data.js'
+import { expire, withSession } from './choice.js'
+import { decodePlaintext, type ManifestEcho, type Plaintext } from './plaintext.js'
+import { recordFor, SEEN_HANDSHAKES, type Session, type SessionRecord } from './record.js'
+
+export interface DecryptInput {
+  readonly record: SessionRecord | null
+  readonly local: LocalDevice
+  /** From the sender's verified manifest, at least as new as the one that the first message names. */
+  readonly remote: RemoteDevice
+  readonly envelope: Uint8Array
+  /** The keys that `requiredPreKeys` names, as far as they exist; `{}` where it names none. */
+  readonly preKeys: PreKeyLookup
+}
+
+export interface DecryptResult {
+  /** Commit it together with the plaintext and the deletion of what was consumed, THEN acknowledge. */
+  readonly record: SessionRecord
+  readonly plaintext: Plaintext
+  readonly consumed: { readonly oneTimePreKeyId?: number }
+  /** The message has brought a new session. */
+  readonly created: boolean
+  /** Both manifests as the sender knows them; judge them with `compareManifestRef`. */
+  readonly echo: ManifestEcho
+  /** The franking commitment of the header (a view into the envelope), to be checked against `common`; null where there was none. */
+  readonly franking: Uint8Array | null
+}
+
+interface Target {
+  readonly session: Session
+  /** Set when the message brings a new session. */
+  readonly handshake: HandshakeHeader | null
+}
+
+function newSession(deps: Pick<CryptoDeps, 'provider' | 'now'>, record: SessionRecord, input: DecryptInput & { readonly header: HandshakeHeader }): Session {
+  const { local, remote, header, preKeys } = input
+  const repeated = record.seen.some(
+    (seen) => seen.signedPreKeyId === header.signedPreKeyId && seen.kemKeyId === header.kemKeyId && equalPublicBytes(seen.ephemeralKey, header.ephemeralKey),
+  )
+  if (repeated) throw new SecureChatError('crypto/replayed-handshake')
+  if (header.kemKeyType === KEM_KEY_TYPES.lastResort && record.seen.length >= SEEN_HANDSHAKES)
+    throw new SecureChatError('crypto/limit-exceeded', { detail: 'handshakes' })
+  const { th, rootKey, signedPreKey } = accept(deps.provider, { local, remote, header, preKeys })
+  return {
+    role: 'responder',
+    generation: header.generation,
+    ephemeralKey: header.ephemeralKey.slice(),
+    handshake: null,
+    acknowledged: true,
+    createdAt: deps.now,
+    supersededAt: 0,
+    receivedSinceSend: 0,
+    unansweredSince: 0,
+    ratchet: startResponder({ th, rootKey, signedPreKey }),
+  }
+}
+
+const hasTag = (session: Session, tag: Uint8Array): boolean => equalPublicBytes(session.ratchet.th.subarray(0, 8), tag)
+
+function findTarget(deps: Pick<CryptoDeps, 'provider' | 'now'>, record: SessionRecord, input: DecryptInput & { readonly parsed: KnownEnvelope }): Target {
+  const { sessionTag } = input.parsed.ratchet
+  const { handshake } = input.parsed
+  if (!handshake) {
+    const session = record.sessions.find((candidate) => hasTag(candidate, sessionTag))
+    if (!session) throw new SecureChatError('crypto/no-session')
+    return { session, handshake: null }
+  }
+  const known = record.sessions.find(({ role, ephemeralKey }) => role === 'responder' && equalPublicBytes(ephemeralKey, handshake.ephemeralKey))
+  const session = known ?? newSession(deps, record, { ...input, header: handshake })
+  if (!hasTag(session, sessionTag)) throw new SecureChatError('crypto/authentication-failed', { detail: 'handshake' })
+  return { session, handshake: known ? null : handshake }
+}
+
+function known(envelope: Envelope): KnownEnvelope {
+  if (envelope.kind === 'unknown') throw new SecureChatError('protocol/unsupported-version', { detail: `envelope ${envelope.reason}` })
+  if (envelope.ratchet.pqEpoch !== undefined) throw new SecureChatError('protocol/unsupported-version', { detail: 'post-quantum ratchet' })
+  return envelope
+}
+
+function remember(record: SessionRecord, handshake: HandshakeHeader | null): SessionRecord {
+  if (handshake?.kemKeyType !== KEM_KEY_TYPES.lastResort) return record
+  const { signedPreKeyId, kemKeyId, ephemeralKey } = handshake
+  return { ...record, seen: [...record.seen, { signedPreKeyId, kemKeyId, ephemeralKey: ephemeralKey.slice() }] }
+}
+
+/**
+ * One received envelope. Pure: on a throw nothing has changed. The codes that a caller acts on:
+ * `crypto/duplicate-message` and `crypto/replayed-handshake` (had before: acknowledge and drop), `crypto/no-session` and
+ * `crypto/unknown-prekey` (lost state: heal), `devices/stale-manifest` (fetch manifests, try again), `devices/manifest-fork`,
+ * `devices/identity-changed`, `protocol/unsupported-version` (keep the bytes for an update), `crypto/authentication-failed`,
+ * `crypto/invalid-key`, `crypto/limit-exceeded`, `protocol/malformed`, `protocol/too-large`, `storage/corrupt` (a given prekey).
+ */
+export function decryptMessage(deps: Pick<CryptoDeps, 'provider' | 'now'>, input: DecryptInput): DecryptResult {
+  const { provider, now } = deps
+  const { local, remote } = input
+  const parsed = known(parseEnvelope(input.envelope))
+  const record = expire(recordFor(input.record, remote), now)
+  const { session, handshake } = findTarget(deps, record, { ...input, parsed })
+  const ad = associatedData(session.ratchet.th, { from: remote, to: local, header: parsed.header })
+  const { state, result } = receiveStep(provider, session.ratchet, {
+    ratchetKey: parsed.ratchet.ratchetKey,
+    previousChainLength: parsed.ratchet.previousChainLength,
+    counter: parsed.ratchet.counter,
+    now,
+    open: (messageKey) => decodePlaintext(openCommitting(provider, messageKey, { ad, keyCommitment: parsed.keyCommitment, ciphertext: parsed.ciphertext })),
+  })
+  if (handshake) requireSameManifests({ local, remote, header: handshake })
+  const received: Session = {
+    ...session,
+    ratchet: state,
+    handshake: null,
+    acknowledged: true,
+    receivedSinceSend: session.receivedSinceSend + 1,
+    unansweredSince: session.unansweredSince || now,
+  }
+  return {
+    record: withSession(remember(record, handshake), received, now),
+    plaintext: result.plaintext,
+    consumed: handshake?.kemKeyType === KEM_KEY_TYPES.oneTime ? { oneTimePreKeyId: handshake.kemKeyId } : {},
+    created: handshake !== null,
+    echo: result.echo,
+    franking: parsed.ratchet.commitmentOrSalt.length === 32 ? parsed.ratchet.commitmentOrSalt : null,
+  }
+}

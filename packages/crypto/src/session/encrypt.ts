@@ -1,0 +1,106 @@
+import { encodeEnvelopeHeader, HEADER_SALT_BYTES, joinEnvelope, SecureChatError, type Timestamp } from '@securechat/protocol'
+import { sealCommitting } from '../aead/committing.js'
+import type { CryptoDeps } from '../deps.js'
+import { initiate } from '../handshake/initiate.js'
+import { type PreKeyBundle, verifyPreKeyBundle } from '../identity/bundle.js'
+import type { LocalDevice, RemoteDevice } from '../identity/devices.js'
+import { manifestRef } from '../identity/manifest-chain.js'
+import { sendStep } from '../ratchet/send.js'
+import { startInitiator } from '../ratchet/start.js'
+import { associatedData } from './associated-data.js'
+import { expire, highestGeneration, sendingSession, withSession } from './choice.js'
+import { encodePlaintext, type Plaintext } from './plaintext.js'
+import { recordFor, type Session, type SessionRecord } from './record.js'
+
+export interface EncryptInput {
+  readonly record: SessionRecord | null
+  readonly local: LocalDevice
+  readonly remote: RemoteDevice
+  /** Needed where `needsBundle` says so, and with `newSession`. */
+  readonly bundle?: PreKeyBundle
+  /** Healing: a fresh handshake of the next generation, whatever sessions there are. */
+  readonly newSession?: boolean
+  readonly plaintext: Plaintext
+  /** 32 bytes from `frankingCommitment`; 16 random bytes take its place where it is absent. */
+  readonly franking?: Uint8Array
+}
+
+export interface EncryptResult {
+  /** Commit it together with the envelope BEFORE the envelope is sent; a retry sends the same bytes. */
+  readonly record: SessionRecord
+  readonly envelope: Uint8Array
+  /** A new session was made, from the bundle. */
+  readonly created: boolean
+  /** The bundle was used and a key of it was older than 30 days. */
+  readonly stale: boolean
+}
+
+interface Chosen {
+  readonly session: Session
+  readonly created: boolean
+  readonly stale: boolean
+}
+
+/** True when `encryptMessage` cannot go without a bundle. */
+export const needsBundle = (record: SessionRecord | null, { now }: { readonly now: Timestamp }): boolean =>
+  !record || sendingSession(expire(record, now)) === null
+
+function startSession(deps: CryptoDeps, record: SessionRecord, input: EncryptInput): Chosen {
+  const { local, remote, bundle } = input
+  if (!bundle) throw new SecureChatError('crypto/no-session', { detail: 'a prekey bundle is needed' })
+  const verified = verifyPreKeyBundle(deps.provider, { remote, bundle, now: deps.now })
+  const generation = highestGeneration(record) + 1
+  if (generation > 0xffffffff) throw new SecureChatError('crypto/limit-exceeded', { detail: 'generation' })
+  const { headerBytes, ephemeralKey, th, rootKey, signedPreKey } = initiate(deps, { local, remote, bundle: verified, generation })
+  const session: Session = {
+    role: 'initiator',
+    generation,
+    ephemeralKey,
+    handshake: headerBytes,
+    acknowledged: false,
+    createdAt: deps.now,
+    supersededAt: 0,
+    receivedSinceSend: 0,
+    unansweredSince: 0,
+    ratchet: startInitiator(deps, { th, rootKey, signedPreKey }),
+  }
+  return { session, created: true, stale: verified.stale }
+}
+
+function chooseSession(deps: CryptoDeps, record: SessionRecord, input: EncryptInput): Chosen {
+  const session = input.newSession ? null : sendingSession(record)
+  return session ? { session, created: false, stale: false } : startSession(deps, record, input)
+}
+
+/**
+ * One message for one device. Pure: the old record stays valid until the new one is committed. Throws `crypto/no-session` (a bundle
+ * is needed), `prekeys/invalid-bundle`, `devices/identity-changed`, `protocol/too-large`, `crypto/invalid-key`.
+ */
+export function encryptMessage(deps: CryptoDeps, input: EncryptInput): EncryptResult {
+  const { provider, random, now } = deps
+  const { local, remote, plaintext, franking } = input
+  if (franking && franking.length !== 32) throw new SecureChatError('client/invalid-argument', { detail: 'franking commitment' })
+  const record = expire(recordFor(input.record, remote), now)
+  const { session, created, stale } = chooseSession(deps, record, input)
+  const step = sendStep(deps, session.ratchet)
+  const { th } = session.ratchet
+  const header = encodeEnvelopeHeader(
+    {
+      sessionTag: th.subarray(0, 8),
+      ratchetKey: step.ratchetKey,
+      previousChainLength: step.previousChainLength,
+      counter: step.counter,
+      commitmentOrSalt: franking ?? random(HEADER_SALT_BYTES),
+    },
+    session.handshake,
+  )
+  const ad = associatedData(th, { from: local, to: remote, header })
+  const padded = encodePlaintext(plaintext, { sender: manifestRef(local.manifest), recipient: manifestRef(remote.manifest) })
+  const { keyCommitment, ciphertext } = sealCommitting(provider, step.messageKey, { ad, plaintext: padded })
+  return {
+    record: withSession(record, { ...session, ratchet: step.state, receivedSinceSend: 0, unansweredSince: 0 }, now),
+    envelope: joinEnvelope(header, keyCommitment, ciphertext),
+    created,
+    stale,
+  }
+}

@@ -1,0 +1,39 @@
+import { LABELS, type ManifestRef, parseT, readU64, SecureChatError, T, u64 } from '@securechat/protocol'
+import { pad, unpad } from '../padding/padding.js'
+
+export interface Plaintext {
+  /** The same bytes on every copy of a message; what a franking commitment covers. May be empty. */
+  readonly common: Uint8Array
+  /** For this session only; usually empty. */
+  readonly perSession: Uint8Array
+}
+
+/** The manifests of both accounts as the sender knew them. */
+export interface ManifestEcho {
+  readonly sender: ManifestRef
+  readonly recipient: ManifestRef
+}
+
+/** pad(T("SC1/plaintext", common, T("SC1/per-session", sender's version, hash, recipient's version, hash, the caller's bytes))). */
+export function encodePlaintext({ common, perSession }: Plaintext, { sender, recipient }: ManifestEcho): Uint8Array {
+  const own = T(LABELS.perSession, u64(sender.version), sender.hash, u64(recipient.version), recipient.hash, perSession)
+  return pad(T(LABELS.plaintext, common, own))
+}
+
+const malformed = (): never => {
+  throw new SecureChatError('protocol/malformed', { detail: 'plaintext' })
+}
+
+function reference(version: Uint8Array | undefined, hash: Uint8Array | undefined): ManifestRef {
+  if (version?.length !== 8 || hash?.length !== 32) return malformed()
+  return { version: readU64(version, 0), hash }
+}
+
+/** Later fields are tolerated, so that a newer sender can add some. Views into `padded`. Throws `protocol/malformed`. */
+export function decodePlaintext(padded: Uint8Array): { plaintext: Plaintext; echo: ManifestEcho } {
+  const [common, own] = parseT(unpad(padded), LABELS.plaintext)
+  if (!common || !own) return malformed()
+  const [senderVersion, senderHash, recipientVersion, recipientHash, perSession] = parseT(own, LABELS.perSession)
+  if (!perSession) return malformed()
+  return { plaintext: { common, perSession }, echo: { sender: reference(senderVersion, senderHash), recipient: reference(recipientVersion, recipientHash) } }
+}

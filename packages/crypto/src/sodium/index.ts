@@ -1,0 +1,1 @@
+export { sodiumProvider } from '../primitives/sodium.js'

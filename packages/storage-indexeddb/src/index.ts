@@ -1,0 +1,2 @@
+export { deleteIndexedDbStorage, type IndexedDbStorageOptions, indexedDbStorage } from './indexed-db-storage.js'
+export { type Persistence, persistence } from './persistence.js'

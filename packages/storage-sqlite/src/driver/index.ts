@@ -1,0 +1,2 @@
+export { openDatabase } from './open-database.js'
+export type { OpenDatabaseOptions, SqlChanges, SqlDriver, SqlEngine, SqlRow, SqlStatement, SqlValue } from './port.js'

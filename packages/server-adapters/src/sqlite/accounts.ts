@@ -1,0 +1,142 @@
+import { type DeviceId, equalPublicBytes } from '@securechat/protocol'
+import type { AccountStore, ManifestOutcome, RegisterOutcome, StoredManifest } from '@securechat/server'
+import type { SqlDriver } from '@securechat/storage-sqlite/driver'
+import type { AccountRow, AccountRows } from './account-rows.js'
+import type { Batch } from './batch.js'
+import { accountBytes, accountText, type Devices } from './devices.js'
+import type { PublishPreKeys } from './prekeys.js'
+
+const continues = (account: AccountRow, { version, prevHash }: StoredManifest): boolean =>
+  account.manifest_version === 0 ? version === 1 && prevHash.length === 0 : version === account.manifest_version + 1 && equalPublicBytes(prevHash, account.manifest_hash!)
+
+interface Parts {
+  readonly batch: Batch
+  readonly accounts: AccountRows
+  readonly devices: Devices
+  readonly publish: PublishPreKeys
+}
+
+export function sqliteAccounts(database: SqlDriver, { batch, accounts, devices, publish }: Parts): AccountStore {
+  const registration = database.prepare<{ account_id: Uint8Array }>('SELECT account_id FROM registrations WHERE hash = ? AND expires_at > ?')
+  const addManifest = database.prepare('INSERT INTO manifests (account_id, version, bytes) VALUES (?, ?, ?)')
+  const setManifest = database.prepare('UPDATE accounts SET manifest_version = ?, manifest_hash = ?, next_device_id = max(next_device_id, ?) WHERE account_id = ?')
+  const addDevice = database.prepare('INSERT INTO devices (account_id, device_id, signing_key) VALUES (?, ?, ?)')
+  const addSession = database.prepare('INSERT INTO sessions (session_id, device_row) VALUES (?, ?)')
+  const addToken = database.prepare('INSERT INTO refresh_tokens (hash, session_id, expires_at) VALUES (?, ?, ?)')
+  const manifests = database.prepare<{ bytes: Uint8Array }>('SELECT bytes FROM manifests WHERE account_id = ? AND version > ? ORDER BY version LIMIT ?')
+  const profile = database.prepare<{ version: number; bytes: Uint8Array }>(
+    'SELECT profile_version AS version, profile AS bytes FROM accounts WHERE account_id = ? AND manifest_version > 0 AND profile IS NOT NULL',
+  )
+  const setProfile = database.prepare('UPDATE accounts SET profile_version = ?, profile = ? WHERE account_id = ?')
+  const eraseRows = ['manifests', 'registrations', 'accounts'].map((table) => database.prepare(`DELETE FROM ${table} WHERE account_id = ?`))
+  const eraseLogins = database.prepare('DELETE FROM logins WHERE phone_hash = ?')
+
+  const registered = (row: AccountRow | undefined): AccountRow | undefined => (row && row.manifest_version > 0 ? row : undefined)
+
+  /** Adds the manifest and drops the devices that it does not list with the same key. */
+  const adopt = (account: AccountRow, manifest: StoredManifest): DeviceId[] => {
+    const accountId = accountText(account.account_id)
+    const gone: DeviceId[] = []
+    const kept = new Set<DeviceId>()
+    for (const device of devices.list(accountId)) {
+      const listed = manifest.devices.find(({ deviceId }) => deviceId === device.device_id)
+      if (listed && equalPublicBytes(listed.signingKey, device.signing_key)) {
+        kept.add(device.device_id)
+        continue
+      }
+      gone.push(device.device_id)
+      devices.drop(device.device_row)
+    }
+    let next = 0
+    for (const { deviceId, signingKey } of manifest.devices) {
+      next = Math.max(next, deviceId + 1)
+      if (!kept.has(deviceId)) addDevice.run(account.account_id, deviceId, signingKey)
+    }
+    addManifest.run(account.account_id, manifest.version, manifest.bytes)
+    setManifest.run(manifest.version, manifest.hash, next, account.account_id)
+    return gone
+  }
+
+  return {
+    findRegistration: async (registrationHash, now) =>
+      batch.read(() => {
+        const found = registration.get(registrationHash, now)
+        const account = found && accounts.byId(accountText(found.account_id))
+        return account && accounts.state(account)
+      }),
+
+    register: ({ registrationHash, accountId, deviceId, manifest, preKeys, replaceKeys, session, now }) =>
+      batch.write((): RegisterOutcome => {
+        const found = registration.get(registrationHash, now)
+        const account = accounts.byId(accountId)
+        if (!found || !account || !equalPublicBytes(found.account_id, account.account_id)) return { kind: 'expired' }
+        const repeated = account.manifest_hash !== null && equalPublicBytes(account.manifest_hash, manifest.hash)
+        if (!repeated && account.manifest_version > 0 && !replaceKeys) return { kind: 'exists' }
+        if (!repeated && !continues(account, manifest)) return { kind: 'conflict' }
+        if (!manifest.devices.some((device) => device.deviceId === deviceId)) return { kind: 'conflict' }
+        const revokedDeviceIds = repeated ? [] : adopt(account, manifest)
+        const device = devices.find(accountId, deviceId)
+        if (!device) return { kind: 'conflict' }
+        publish(device.device_row, preKeys)
+        addSession.run(session.sessionId, device.device_row)
+        addToken.run(session.tokenHash, session.sessionId, session.expiresAt)
+        return { kind: repeated ? 'repeated' : 'stored', revokedDeviceIds }
+      }),
+
+    updateManifest: ({ accountId, manifest }) =>
+      batch.write((): ManifestOutcome => {
+        const account = registered(accounts.byId(accountId))
+        if (!account) return { kind: 'absent' }
+        if (equalPublicBytes(account.manifest_hash!, manifest.hash)) return { kind: 'repeated', revokedDeviceIds: [] }
+        if (!continues(account, manifest)) return { kind: 'conflict' }
+        return { kind: 'stored', revokedDeviceIds: adopt(account, manifest) }
+      }),
+
+    manifests: async ({ accountId, after, limit }) =>
+      batch.read(() => {
+        if (!registered(accounts.byId(accountId))) return undefined
+        const found = manifests.all(accountBytes(accountId), after, limit + 1)
+        return { manifests: found.slice(0, limit).map(({ bytes }) => bytes), more: found.length > limit }
+      }),
+
+    account: async (accountId) =>
+      batch.read(() => {
+        const account = registered(accounts.byId(accountId))
+        return account && accounts.state(account)
+      }),
+
+    device: async (accountId, deviceId) =>
+      batch.read(() => {
+        const device = devices.find(accountId, deviceId)
+        return device && { deviceId, signingKey: device.signing_key }
+      }),
+
+    accountByPhone: async (phoneHash) =>
+      batch.read(() => {
+        const account = registered(accounts.byPhone(phoneHash))
+        return account && accountText(account.account_id)
+      }),
+
+    setProfile: (accountId, { version, bytes }) =>
+      batch.write(() => {
+        const account = registered(accounts.byId(accountId))
+        if (!account) return 'absent' as const
+        const stored = profile.get(account.account_id)
+        if (stored && (version < stored.version || (version === stored.version && !equalPublicBytes(bytes, stored.bytes)))) return 'conflict' as const
+        setProfile.run(version, bytes, account.account_id)
+        return 'stored' as const
+      }),
+
+    profile: async (accountId) => batch.read(() => profile.get(accountBytes(accountId))),
+
+    erase: (accountId) =>
+      batch.write(() => {
+        const account = accounts.byId(accountId)
+        if (!account) return false
+        for (const { device_row } of devices.list(accountId)) devices.drop(device_row)
+        for (const erase of eraseRows) erase.run(account.account_id)
+        eraseLogins.run(account.phone_hash)
+        return true
+      }),
+  }
+}

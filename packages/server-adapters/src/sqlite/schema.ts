@@ -1,0 +1,72 @@
+import { SecureChatError } from '@securechat/protocol'
+import type { SqlDriver } from '@securechat/storage-sqlite/driver'
+
+/**
+ * Migrations in order; the database's `user_version` counts those that are applied. A published migration is never changed.
+ * Account ids and hashes are BLOBs, times are milliseconds UTC.
+ */
+const MIGRATIONS: readonly string[] = [
+  `
+  CREATE TABLE kept (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+  CREATE TABLE logins (
+    login_id TEXT PRIMARY KEY, phone_hash BLOB NOT NULL, code_mac BLOB NOT NULL, expires_at INTEGER NOT NULL,
+    tries INTEGER NOT NULL DEFAULT 0, redeemed_hash BLOB, grace_until INTEGER
+  ) WITHOUT ROWID;
+  CREATE INDEX logins_by_expiry ON logins (expires_at);
+  CREATE INDEX logins_by_phone ON logins (phone_hash);
+  CREATE TABLE sendings (phone_hash BLOB NOT NULL, time INTEGER NOT NULL);
+  CREATE INDEX sendings_by_phone ON sendings (phone_hash, time);
+  CREATE INDEX sendings_by_time ON sendings (time);
+  CREATE TABLE registrations (hash BLOB PRIMARY KEY, account_id BLOB NOT NULL, expires_at INTEGER NOT NULL) WITHOUT ROWID;
+  CREATE INDEX registrations_by_expiry ON registrations (expires_at);
+  CREATE INDEX registrations_by_account ON registrations (account_id);
+
+  CREATE TABLE accounts (
+    account_id BLOB PRIMARY KEY, phone_hash BLOB NOT NULL UNIQUE, reserved_until INTEGER NOT NULL, next_device_id INTEGER NOT NULL,
+    manifest_version INTEGER NOT NULL DEFAULT 0, manifest_hash BLOB, profile_version INTEGER, profile BLOB
+  );
+  CREATE INDEX accounts_reserved ON accounts (reserved_until) WHERE manifest_version = 0;
+  CREATE TABLE manifests (account_id BLOB NOT NULL, version INTEGER NOT NULL, bytes BLOB NOT NULL, PRIMARY KEY (account_id, version)) WITHOUT ROWID;
+  CREATE TABLE devices (
+    device_row INTEGER PRIMARY KEY AUTOINCREMENT, account_id BLOB NOT NULL, device_id INTEGER NOT NULL, signing_key BLOB NOT NULL,
+    signed_id INTEGER, signed BLOB, last_resort_id INTEGER, last_resort BLOB, highest_one_time INTEGER NOT NULL DEFAULT 0,
+    UNIQUE (account_id, device_id)
+  );
+  CREATE TABLE one_time_prekeys (device_row INTEGER NOT NULL, key_id INTEGER NOT NULL, bytes BLOB NOT NULL, PRIMARY KEY (device_row, key_id)) WITHOUT ROWID;
+
+  CREATE TABLE sessions (session_id TEXT PRIMARY KEY, device_row INTEGER NOT NULL) WITHOUT ROWID;
+  CREATE INDEX sessions_by_device ON sessions (device_row);
+  CREATE TABLE refresh_tokens (
+    hash BLOB PRIMARY KEY, session_id TEXT NOT NULL, expires_at INTEGER NOT NULL, successor BLOB, sealed_successor BLOB, grace_until INTEGER
+  ) WITHOUT ROWID;
+  CREATE INDEX refresh_tokens_by_session ON refresh_tokens (session_id);
+  CREATE INDEX refresh_tokens_by_expiry ON refresh_tokens (expires_at);
+
+  CREATE TABLE mailbox_rows (
+    sequence INTEGER PRIMARY KEY, device_row INTEGER NOT NULL, time INTEGER NOT NULL, sender_account BLOB NOT NULL, sender_device INTEGER NOT NULL,
+    envelope BLOB NOT NULL, body_id INTEGER
+  );
+  CREATE INDEX mailbox_rows_by_device ON mailbox_rows (device_row, sequence);
+  CREATE INDEX mailbox_rows_by_time ON mailbox_rows (time);
+  CREATE INDEX mailbox_rows_by_body ON mailbox_rows (body_id) WHERE body_id IS NOT NULL;
+  CREATE TABLE bodies (body_id INTEGER PRIMARY KEY, bytes BLOB NOT NULL);
+  CREATE TABLE sends (device_row INTEGER NOT NULL, send_id BLOB NOT NULL, time INTEGER NOT NULL, PRIMARY KEY (device_row, send_id)) WITHOUT ROWID;
+  CREATE INDEX sends_by_time ON sends (time);
+  CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+  `,
+]
+
+/** Brings the database to this version, each step in one transaction. Throws `protocol/unsupported-version` when a newer version has written it. */
+export function migrate(database: SqlDriver): void {
+  const version = database.prepare<{ user_version: number }>('PRAGMA user_version')
+  const current = version.get()?.user_version ?? 0
+  if (current > MIGRATIONS.length) throw new SecureChatError('protocol/unsupported-version', { detail: 'database of a newer server' })
+  for (let step = current; step < MIGRATIONS.length; step++) {
+    database.transaction(() => {
+      // Another process may have been faster between the look and the lock.
+      if ((version.get()?.user_version ?? 0) !== step) return
+      database.exec(MIGRATIONS[step]!)
+      database.exec(`PRAGMA user_version = ${step + 1}`)
+    })
+  }
+}

@@ -1,0 +1,139 @@
+import { accessSync, constants, mkdirSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { isSecureChatError, SecureChatError } from '@securechat/protocol'
+import { consoleOtp, createServer, type OtpSender, webhookOtp } from '@securechat/server'
+import { sqliteStore } from '@securechat/server-adapters/sqlite'
+import { defineCommand } from 'citty'
+import { jsonLogger, type LogLevel } from './logger.js'
+import { loadSecrets } from './secrets.js'
+import { type Serving, serve } from './serve.js'
+
+const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error', 'silent']
+const DEFAULT_PORT = 8787
+const VERSION = '0.0.0'
+
+export const command = defineCommand({
+  meta: { name: 'securechat-server', description: 'The SecureChat reference server: embedded SQLite, HTTP and WebSocket on one port.' },
+  args: {
+    dev: { type: 'boolean', default: false, description: 'Development: generated secrets, one-time codes printed here, another port if the port is taken' },
+    static: { type: 'string', valueHint: 'DIR', description: 'Serve a built web app from this folder' },
+    port: { type: 'string', valueHint: 'PORT', description: `Port to listen on (PORT; default ${DEFAULT_PORT}; 0: a free one)` },
+    host: { type: 'string', valueHint: 'HOST', description: 'Address to listen on (HOST; default 127.0.0.1)' },
+    data: { type: 'string', valueHint: 'DIR', description: 'Folder of database and generated secrets (SECURECHAT_DATA; default ./data)' },
+    'log-level': { type: 'string', valueHint: 'LEVEL', description: `One of ${LEVELS.join(', ')} (SECURECHAT_LOG_LEVEL; default info, with --dev warn)` },
+  },
+  run: ({ args }) => runServer(args as ServerArguments, process.env),
+})
+
+export interface ServerArguments {
+  readonly dev: boolean
+  readonly static?: string
+  readonly port?: string
+  readonly host?: string
+  readonly data?: string
+  readonly 'log-level'?: string
+}
+
+/** Runs until SIGTERM or SIGINT. Problems that a person can mend are one line on standard error and exit code 1. */
+export async function runServer(args: ServerArguments, env: NodeJS.ProcessEnv): Promise<void> {
+  try {
+    await start(args, env)
+  } catch (error) {
+    if (!isSecureChatError(error)) throw error
+    process.stderr.write(`securechat-server: ${error.detail ?? error.message}\n`)
+    process.exitCode = 1
+  }
+}
+
+async function start(args: ServerArguments, env: NodeJS.ProcessEnv): Promise<void> {
+  const { dev } = args
+  const dataDir = writableFolder(resolve(args.data ?? (env.SECURECHAT_DATA || './data')))
+  const port = portNumber(args.port ?? (env.PORT || String(DEFAULT_PORT)))
+  const logger = jsonLogger({ level: logLevel(args['log-level'] ?? (env.SECURECHAT_LOG_LEVEL || (dev ? 'warn' : 'info'))), stream: dev ? 2 : 1 })
+  const secrets = loadSecrets({ dataDir, dev, env })
+  const otp = otpSender(dev, env)
+  const store = openStore(join(dataDir, 'securechat.db'))
+  let serving: Serving
+  try {
+    const server = createServer({ store, otp, secrets, logger, config: { version: VERSION } })
+    await server.start()
+    serving = await listen(dev, port, (at) => serve(server, { port: at, host: args.host ?? (env.HOST || '127.0.0.1'), ...(args.static !== undefined && { staticDir: args.static }) }))
+  } catch (error) {
+    await store.close()
+    throw error
+  }
+  process.stdout.write(dev ? `SecureChat is running at ${serving.url}\nDevelopment mode: one-time codes are printed here; whoever reads them can sign in as anybody.\n` : '')
+  logger.info('listening', { port: serving.port })
+  onSignal(async () => {
+    await serving.close()
+    await store.close()
+  })
+}
+
+const problem = (detail: string, cause?: unknown): never => {
+  throw new SecureChatError('client/invalid-argument', { detail, cause })
+}
+
+function writableFolder(path: string): string {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 })
+    accessSync(path, constants.W_OK)
+    return path
+  } catch (cause) {
+    return problem('the data folder cannot be written; choose another with --data', cause)
+  }
+}
+
+function openStore(path: string): ReturnType<typeof sqliteStore> {
+  try {
+    return sqliteStore({ path })
+  } catch (error) {
+    if (isSecureChatError(error, 'storage/locked')) return problem('another server uses this data folder', error)
+    throw error
+  }
+}
+
+function portNumber(text: string): number {
+  const port = Number(text)
+  return Number.isInteger(port) && port >= 0 && port <= 65_535 ? port : problem('--port takes a number from 0 to 65535')
+}
+
+function logLevel(text: string): LogLevel {
+  return LEVELS.find((level) => level === text) ?? problem(`--log-level takes one of ${LEVELS.join(', ')}`)
+}
+
+function otpSender(dev: boolean, env: NodeJS.ProcessEnv): OtpSender {
+  const url = env.SECURECHAT_OTP_WEBHOOK
+  if (url) return webhookOtp({ url, ...(env.SECURECHAT_OTP_WEBHOOK_TOKEN && { token: env.SECURECHAT_OTP_WEBHOOK_TOKEN }) })
+  if (dev) return consoleOtp((line) => process.stdout.write(`${line}\n`))
+  return problem('set SECURECHAT_OTP_WEBHOOK, the URL that sends one-time codes, or use --dev')
+}
+
+/** In development a taken port is no reason to stop. */
+async function listen(dev: boolean, port: number, open: (port: number) => Promise<Serving>): Promise<Serving> {
+  try {
+    return await open(port)
+  } catch (error) {
+    if (!isSecureChatError(error) || error.detail !== 'port in use') throw error
+    if (!dev) return problem(`port ${port} is in use; choose another with --port`, error)
+    return open(0)
+  }
+}
+
+/** The first signal drains; a second one ends at once. */
+function onSignal(close: () => Promise<void>): void {
+  let closing = false
+  const end = (): void => {
+    if (closing) process.exit(1)
+    closing = true
+    close().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        process.stderr.write(`securechat-server: ${isSecureChatError(error) ? error.message : 'stopping failed'}\n`)
+        process.exit(1)
+      },
+    )
+  }
+  process.on('SIGTERM', end)
+  process.on('SIGINT', end)
+}

@@ -1,0 +1,38 @@
+import { checkAs, OPERATIONS, type OperationInput, type OperationName, type OperationOutput, SecureChatError } from '@securechat/protocol'
+import type { Caller, DeviceCaller } from './caller.js'
+import type { RateLimits } from './config.js'
+import type { RateLimiter } from './ports/rate-limiter.js'
+
+type Handler<Name extends OperationName> = (input: OperationInput<Name>, call: { readonly caller: Caller; readonly device: DeviceCaller }) => Promise<OperationOutput<Name>>
+/** One for every operation of the table, none besides. */
+export type Handlers = { readonly [Name in OperationName]: Handler<Name> }
+
+export interface Dispatcher {
+  /** Auth kind, limit, schema, service: in this order. `input` is what came in, not yet checked. Throws typed errors only. */
+  call(name: OperationName, input: unknown, caller: Caller): Promise<unknown>
+  /** The limit of one class; throws `request/rate-limited`. */
+  charge(name: keyof RateLimits, caller: Caller): void | Promise<void>
+}
+
+function refuseAfter(wait: number): void {
+  if (wait > 0) throw new SecureChatError('request/rate-limited', { retryAfterSeconds: wait })
+}
+
+export function createDispatcher({ handlers, limiter, limits }: { readonly handlers: Handlers; readonly limiter: RateLimiter; readonly limits: RateLimits }): Dispatcher {
+  const charge = (name: keyof RateLimits, { device, address }: Caller): void | Promise<void> => {
+    const wait = limiter.take(`${name}:${device ? device.accountId : address}`, limits[name])
+    return typeof wait === 'number' ? refuseAfter(wait) : wait.then(refuseAfter)
+  }
+  return {
+    charge,
+    async call(name, input, caller) {
+      const { auth, limit, input: schema } = OPERATIONS[name]
+      if (auth === 'device' && !caller.device) throw new SecureChatError('auth/required')
+      if (auth === 'registration' && caller.registrationToken === undefined) throw new SecureChatError('auth/required', { detail: 'registration token' })
+      await charge(limit, caller)
+      const checked = checkAs(schema, input)
+      const handler = handlers[name] as (input: unknown, call: { caller: Caller; device: DeviceCaller | undefined }) => Promise<unknown>
+      return handler(checked, { caller, device: auth === 'device' ? caller.device : undefined })
+    },
+  }
+}

@@ -1,0 +1,43 @@
+export { addressKey } from './caller.js'
+export { type CodePolicy, DEFAULT_CONFIG, DEFAULT_LIMITS, type RateLimits, type ServerConfig, type ServerConfigInput } from './config.js'
+export { createServer, type Server, type Server as SecureChatServer, type ServerOptions } from './create-server.js'
+export type { ServerSecrets } from './auth/secrets.js'
+export { openApiDocument } from './http/openapi.js'
+export { inProcessBus } from './in-process-bus.js'
+export { tokenBucketLimiter } from './limits/token-bucket.js'
+export { memoryStore } from './memory/memory-store.js'
+export { consoleOtp, webhookOtp } from './otp-senders.js'
+export type { Bus, BusMessage } from './ports/bus.js'
+export type { OtpSender } from './ports/otp.js'
+export type { RateLimiter, RateRule } from './ports/rate-limiter.js'
+export { CLOSE_CODES, type ConnectionInfo, type ServerSocket, type ServerSocketHandlers } from './ports/socket.js'
+export type {
+  AccountState,
+  AccountStore,
+  Append,
+  AppendOutcome,
+  ClaimedBundle,
+  CodeTry,
+  LiveSession,
+  LoginStore,
+  MailboxStore,
+  ManifestOutcome,
+  NewLogin,
+  NewSession,
+  PreKeyCount,
+  PreKeyStore,
+  PreKeyUpload,
+  Redemption,
+  RegisterOutcome,
+  Registration,
+  RotateOutcome,
+  Rotation,
+  ServerStore,
+  SessionStore,
+  StoredDevice,
+  StoredManifest,
+  StoredPreKey,
+  StoredProfile,
+} from './ports/store.js'
+export type { RequestProof, VerifiedManifest, VerifiedPreKey, Verifier } from './ports/verifier.js'
+export { signatureVerifier } from './signature-verifier.js'

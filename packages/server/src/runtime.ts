@@ -1,0 +1,97 @@
+import type { Capabilities, Clock, Logger, Random } from '@securechat/protocol'
+import { createAccountService } from './account/accounts.js'
+import { createPreKeyService, type PreKeyService } from './account/prekeys.js'
+import { createRegister } from './account/register.js'
+import { createAccessTokens } from './auth/access-tokens.js'
+import { createCodeService } from './auth/codes.js'
+import { createNonceCache, type NonceCache } from './auth/nonce-cache.js'
+import { createHashes, requireSecrets, type ServerSecrets } from './auth/secrets.js'
+import { createSessionService, type SessionService } from './auth/sessions.js'
+import type { ServerConfig } from './config.js'
+import { createDispatcher, type Dispatcher, type Handlers } from './dispatcher.js'
+import type { InFlight } from './in-flight.js'
+import { createMailboxService, type MailboxService } from './mailbox/mailbox.js'
+import type { Bus } from './ports/bus.js'
+import type { OtpSender } from './ports/otp.js'
+import type { RateLimiter } from './ports/rate-limiter.js'
+import type { ServerStore } from './ports/store.js'
+import type { Verifier } from './ports/verifier.js'
+import type { SocketRegistry } from './socket/registry.js'
+
+/** What sockets need besides the services, from the first moment on. */
+export interface SocketEnvironment {
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly bus: Bus
+  readonly registry: SocketRegistry
+  readonly inFlight: InFlight
+}
+
+/** The services of a started server. */
+export interface Runtime {
+  readonly store: ServerStore
+  readonly verifier: Verifier
+  readonly sessions: SessionService
+  readonly preKeys: PreKeyService
+  readonly mailbox: MailboxService
+  readonly dispatcher: Dispatcher
+  readonly nonces: NonceCache
+  readonly capabilities: Capabilities
+}
+
+export interface RuntimeInput extends SocketEnvironment {
+  readonly store: ServerStore
+  readonly otp: OtpSender
+  readonly limiter: RateLimiter
+  readonly random: Random
+  readonly config: ServerConfig
+  readonly capabilities: Capabilities
+  readonly secrets: ServerSecrets | undefined
+  readonly verifier: () => Promise<Verifier>
+}
+
+/** Secrets of a server that was given none: made once, then kept in its store (which a production server should not want). */
+async function storedSecrets(store: ServerStore, random: Random): Promise<ServerSecrets> {
+  const [tokenKey, phonePepper] = await Promise.all([store.keepOnce('token-key', random(32)), store.keepOnce('phone-pepper', random(32))])
+  return { tokenKey, phonePepper }
+}
+
+export async function createRuntime(input: RuntimeInput): Promise<Runtime> {
+  const { store, otp, bus, registry, clock, random, limiter, config, capabilities } = input
+  const { limits } = config
+  const [verifier, secrets] = await Promise.all([input.verifier(), input.secrets ?? storedSecrets(store, random)])
+  const hashes = createHashes(verifier, requireSecrets(secrets))
+  const accessTokens = await createAccessTokens({ tokenKey: secrets.tokenKey, issuer: config.issuer, clock })
+  const sessions = createSessionService({ store, bus, verifier, hashes, accessTokens, clock, random })
+  const codes = createCodeService({ store, otp, hashes, limiter, limits, policy: config.codes, clock, random })
+  const accounts = createAccountService({ store, bus, verifier, hashes, clock })
+  const preKeys = createPreKeyService({ store, bus, verifier, limiter, limits })
+  const mailbox = createMailboxService({ store, bus, clock, offer: registry.offer })
+  const register = createRegister({ store, bus, verifier, hashes, sessions, clock })
+  const nothing = async (done: Promise<void>): Promise<Record<string, never>> => {
+    await done
+    return {}
+  }
+
+  const handlers: Handlers = {
+    'server.capabilities': async () => ({ time: clock.now(), capabilities }),
+    'auth.requestCode': (asked) => codes.request(asked),
+    'auth.confirmCode': (asked) => codes.confirm(asked),
+    'auth.refresh': (asked) => sessions.refresh(asked),
+    'auth.logout': (_, { device }) => nothing(sessions.logout(device)),
+    'account.register': (asked, { caller }) => register(asked, caller.registrationToken),
+    'account.lookup': (asked) => accounts.lookup(asked),
+    'account.setProfile': (asked, { device }) => nothing(accounts.setProfile(asked, device)),
+    'account.profile': (asked) => accounts.profile(asked),
+    'account.delete': (asked, { device }) => nothing(accounts.erase(asked, device)),
+    'devices.manifest': (asked) => accounts.manifests(asked),
+    'devices.updateManifest': (asked, { device }) => nothing(accounts.updateManifest(asked, device)),
+    'prekeys.publish': (asked, { device }) => preKeys.publish(asked, device),
+    'prekeys.count': (_, { device }) => preKeys.count(device),
+    'prekeys.fetch': (asked, { device }) => preKeys.fetch(asked, device),
+    'mailbox.send': async ({ sendId, body, recipients }, { device }) => ({ time: await mailbox.send({ sendId, recipients, ...(body && { body }) }, device) }),
+    'mailbox.fetch': (asked, { device }) => mailbox.fetch(asked, device),
+    'mailbox.acknowledge': ({ upTo }, { device }) => nothing(mailbox.acknowledge(upTo, device)),
+  }
+  return { store, verifier, sessions, preKeys, mailbox, capabilities, nonces: createNonceCache({ clock }), dispatcher: createDispatcher({ handlers, limiter, limits }) }
+}

@@ -108,7 +108,12 @@ export const isErrorCode = (value: unknown): value is ErrorCode => typeof value 
 
 /** Works across duplicate copies of the package (ESM beside CommonJS), where `instanceof` does not. */
 export function isSecureChatError(error: unknown, code?: ErrorCode): error is SecureChatError {
-  return error instanceof Error && error.name === 'SecureChatError' && isErrorCode((error as SecureChatError).code) && (code === undefined || (error as SecureChatError).code === code)
+  return (
+    error instanceof Error &&
+    error.name === 'SecureChatError' &&
+    isErrorCode((error as SecureChatError).code) &&
+    (code === undefined || (error as SecureChatError).code === code)
+  )
 }
 
 /** A typed error stays as it is; anything else becomes `fallback` with the original as its cause. */

@@ -163,7 +163,8 @@ export const OPERATIONS = {
   'mailbox.send': operation({
     auth: 'device',
     limit: 'send',
-    summary: 'Stores envelopes in mailboxes, all or none, durably before the answer. Repeating a sendId stores nothing again. Over a socket the send frame does the same.',
+    summary:
+      'Stores envelopes in mailboxes, all or none, durably before the answer. Repeating a sendId stores nothing again. Over a socket the send frame does the same.',
     input: object({
       sendId: messageId,
       body: z.optional(envelope),

@@ -138,7 +138,8 @@ class Scanner {
     this.need(8)
     const value = this.view.getBigInt64(this.at)
     this.at += 8
-    if ((value >= -0x80000000n && value < 0x100000000n) || value < BigInt(Number.MIN_SAFE_INTEGER) || value > BigInt(Number.MAX_SAFE_INTEGER)) malformed('integer')
+    if ((value >= -0x80000000n && value < 0x100000000n) || value < BigInt(Number.MIN_SAFE_INTEGER) || value > BigInt(Number.MAX_SAFE_INTEGER))
+      malformed('integer')
   }
 
   private signed(width: 1 | 2 | 4): number {

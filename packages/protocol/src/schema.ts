@@ -11,7 +11,8 @@ const described = <T>(accepts: (value: unknown) => boolean, jsonSchema: Record<s
   return schema
 }
 
-const idSchema = <T>(what: string) => described<T>(isIdText, { type: 'string', pattern: '^[A-Za-z0-9_-]{21}[AQgw]$', description: `${what}: 16 bytes as base64url` })
+const idSchema = <T>(what: string) =>
+  described<T>(isIdText, { type: 'string', pattern: '^[A-Za-z0-9_-]{21}[AQgw]$', description: `${what}: 16 bytes as base64url` })
 
 export const accountId = idSchema<AccountId>('Account id')
 export const messageId = idSchema<MessageId>('Message id')

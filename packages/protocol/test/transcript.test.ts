@@ -6,9 +6,7 @@ const malformed = (run: () => unknown) => expect(run).toThrowError(expect.object
 
 describe('T', () => {
   it('has the layout of the document', () => {
-    expect(T('SC1/ad', Uint8Array.of(7), new Uint8Array(0))).toEqual(
-      Uint8Array.from([6, ...text('SC1/ad'), 0, 2, 0, 0, 0, 1, 7, 0, 0, 0, 0]),
-    )
+    expect(T('SC1/ad', Uint8Array.of(7), new Uint8Array(0))).toEqual(Uint8Array.from([6, ...text('SC1/ad'), 0, 2, 0, 0, 0, 1, 7, 0, 0, 0, 0]))
   })
   it('is injective: reading gives back the fields, and only under the same label', () => {
     fc.assert(

@@ -85,7 +85,12 @@ describe('mailbox layouts', () => {
         let sequence = 0
         const rows: MailboxRow[] = specs.map((spec) => {
           sequence += spec.gap
-          return { sequence, time: spec.time, envelope: spec.envelope, ...(spec.sender && { sender: { accountId: id<AccountId>(3), deviceId: 9 as DeviceId } }) }
+          return {
+            sequence,
+            time: spec.time,
+            envelope: spec.envelope,
+            ...(spec.sender && { sender: { accountId: id<AccountId>(3), deviceId: 9 as DeviceId } }),
+          }
         })
         expect(decodeDeliver(encodeDeliver(rows))).toEqual(rows)
       }),
@@ -108,7 +113,10 @@ describe('mailbox layouts', () => {
     expect(() => decodeSend(encodeSend({ sendId, recipients: [] }))).toThrowError(expect.objectContaining({ code: 'protocol/malformed' }))
   })
   it('fails only by typed errors: random bytes, every truncation and every flipped byte', () => {
-    const good = encodeSend({ sendId: id(1), recipients: [{ accountId: id<AccountId>(2), deviceId: 1 as DeviceId, manifestVersion: 1, envelope: Uint8Array.of(5, 6) }] })
+    const good = encodeSend({
+      sendId: id(1),
+      recipients: [{ accountId: id<AccountId>(2), deviceId: 1 as DeviceId, manifestVersion: 1, envelope: Uint8Array.of(5, 6) }],
+    })
     const delivered = encodeDeliver([{ sequence: 1, time: 2, sender: { accountId: id<AccountId>(2), deviceId: 1 as DeviceId }, envelope: Uint8Array.of(5, 6) }])
     for (const [bytes, decode] of [
       [good, decodeSend],

@@ -82,6 +82,20 @@ const mutants: readonly [what: string, caught: RegExp, (store: ServerStore) => P
   ['order of rows', /in the order of their appends/, (store) => ({ readMailbox: async (query) => (await store.readMailbox(query)).reverse() })],
   ['a page ignores its bytes', /a page ends with its bytes/, (store) => ({ readMailbox: (query) => store.readMailbox({ ...query, maxBytes: 1e9 }) })],
   ['one row too many acknowledged', /acknowledging deletes|makes room/, (store) => ({ acknowledge: (accountId, deviceId, upTo) => store.acknowledge(accountId, deviceId, upTo + 1) })],
+  [
+    'appends resolve in another order',
+    /order of resolving|appends resolve/,
+    (store) => {
+      let n = 0
+      return {
+        async append(send) {
+          const outcome = await store.append(send)
+          if (n++ % 3 === 0) for (let i = 0; i < 5; i++) await null
+          return outcome
+        },
+      }
+    },
+  ],
   ['nothing acknowledged', /acknowledging deletes/, () => ({ acknowledge: async () => {} })],
   [
     'mailboxes of other accounts acknowledged too',

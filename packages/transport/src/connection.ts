@@ -9,14 +9,12 @@ import {
   encodeFrame,
   encodeSend,
   encodeValue,
-  FRAME_HEADER_BYTES,
   type Frame,
   type FrameKind,
   helloSchema,
-  LIMITS,
   type Logger,
-  type Operation,
   OPERATIONS,
+  type Operation,
   type OperationInput,
   type OperationName,
   type OperationOutput,
@@ -30,7 +28,7 @@ import {
 import { Acknowledgements } from './acknowledgements.js'
 import { copyRows, readError, readEvent, readFrame } from './incoming.js'
 import { type Effect, type Input, initialState, type MachineState, step } from './machine.js'
-import { Requests, type RequestBody, type Transmit } from './requests.js'
+import { type RequestBody, Requests, sized, type Transmit } from './requests.js'
 import { snapshotOf } from './snapshot.js'
 import { type SocketOwner, SocketSession } from './socket-session.js'
 import { SteadyTime } from './steady-time.js'
@@ -243,7 +241,12 @@ class ConnectionDriver implements Connection, SocketOwner {
     const before = this.#snapshot
     this.#snapshot = snapshotOf(
       this.#machine,
-      { account: this.#session?.welcome?.account, capabilities: this.#capabilities, serverTimeOffset: this.#serverTimeOffset, toWall: (time) => this.#time.toWall(time) },
+      {
+        account: this.#session?.welcome?.account,
+        capabilities: this.#capabilities,
+        serverTimeOffset: this.#serverTimeOffset,
+        toWall: (time) => this.#time.toWall(time),
+      },
       before,
     )
     if (this.#snapshot === before) return
@@ -272,7 +275,12 @@ class ConnectionDriver implements Connection, SocketOwner {
     await null
     try {
       const login = logIn
-        ? await logIn({ challenge: session.challenge, call: this.#callBeforeHello(session), signal: session.signal, ...(this.#rejected && { rejected: this.#rejected }) })
+        ? await logIn({
+            challenge: session.challenge,
+            call: this.#callBeforeHello(session),
+            signal: session.signal,
+            ...(this.#rejected && { rejected: this.#rejected }),
+          })
         : null
       if (session !== this.#session) return
       const cursor = login ? await readCursor() : null
@@ -388,10 +396,4 @@ class ConnectionDriver implements Connection, SocketOwner {
     if (event.type === 'draining') this.#dispatch({ type: 'failed', socket: session.number, by: 'server', error: new SecureChatError('server/draining') })
     if (event.type === 'revoked') this.#dispatch({ type: 'failed', socket: session.number, by: 'server', error: new SecureChatError('auth/revoked') })
   }
-}
-
-/** Throws `protocol/too-large` before the server has to. `limit`: bytes of an operation's input. */
-function sized(body: Uint8Array, limit: number = LIMITS.frameBytes): Uint8Array {
-  if (body.length > Math.min(limit, LIMITS.frameBytes - FRAME_HEADER_BYTES)) throw new SecureChatError('protocol/too-large')
-  return body
 }

@@ -144,7 +144,16 @@ function stop(state: MachineState): Step {
 }
 
 function welcomed(state: MachineState, { now }: Moment): Step {
-  const next: MachineState = { ...state, phase: 'online', onlineSince: now, deadline: now + HEARTBEAT_MS, probing: false, refusals: 0, error: null, outdated: null }
+  const next: MachineState = {
+    ...state,
+    phase: 'online',
+    onlineSince: now,
+    deadline: now + HEARTBEAT_MS,
+    probing: false,
+    refusals: 0,
+    error: null,
+    outdated: null,
+  }
   return { state: next, effects: [{ type: 'release' }] }
 }
 
@@ -175,12 +184,32 @@ function failed(state: MachineState, input: Extract<Input, { type: 'failed' }>, 
   const refusals = by === 'server' && error.code.startsWith('auth/') && isHandshake(state.phase) ? state.refusals + 1 : state.refusals
   if (signedOut || refusals >= REFUSALS_BEFORE_SIGN_OUT) {
     const next: MachineState = { ...state, phase: 'signed-out', deadline: null, probing: false, error, outdated: null, refusals: 0 }
-    return { state: next, effects: [{ type: 'close', socket: state.socket, error }, { type: 'reject-waiting', error }] }
+    return {
+      state: next,
+      effects: [
+        { type: 'close', socket: state.socket, error },
+        { type: 'reject-waiting', error },
+      ],
+    }
   }
   // In the middle of a connection an odd version byte is damage, not news about the server.
   if (error.code === 'protocol/unsupported-version' && by !== 'login' && (by === 'server' || isHandshake(state.phase))) {
-    const next: MachineState = { ...state, phase: 'waiting', failures: state.failures + 1, probing: false, error, outdated: error, deadline: outdatedUntil(moment) }
-    return { state: next, effects: [{ type: 'close', socket: state.socket, error }, { type: 'reject-waiting', error }] }
+    const next: MachineState = {
+      ...state,
+      phase: 'waiting',
+      failures: state.failures + 1,
+      probing: false,
+      error,
+      outdated: error,
+      deadline: outdatedUntil(moment),
+    }
+    return {
+      state: next,
+      effects: [
+        { type: 'close', socket: state.socket, error },
+        { type: 'reject-waiting', error },
+      ],
+    }
   }
   return failWith({ ...state, refusals }, error, moment)
 }

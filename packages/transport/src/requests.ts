@@ -1,4 +1,4 @@
-import { type Clock, type FrameKind, SecureChatError } from '@securechat/protocol'
+import { type Clock, FRAME_HEADER_BYTES, type FrameKind, LIMITS, SecureChatError } from '@securechat/protocol'
 import type { CallOptions } from './types.js'
 
 /** Requests without an answer yet, on one socket: bounds what a dead socket can hold and what a server must keep. */
@@ -131,4 +131,10 @@ export class Requests {
     this.#inFlight.set(pending.id, pending)
     transmit(pending.request.kind, pending.id, pending.request.body)
   }
+}
+
+/** Throws `protocol/too-large` before the server has to. `limit`: bytes of an operation's input. */
+export function sized(body: Uint8Array, limit: number = LIMITS.frameBytes): Uint8Array {
+  if (body.length > Math.min(limit, LIMITS.frameBytes - FRAME_HEADER_BYTES)) throw new SecureChatError('protocol/too-large')
+  return body
 }

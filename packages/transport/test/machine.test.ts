@@ -219,7 +219,8 @@ describe('refused logins', () => {
       world.input({ type: 'challenged', socket: 1 })
       expect(types(world.fail(new SecureChatError(code), 'login'))).toEqual(['close', 'reject-waiting'])
       expect(world.state).toMatchObject({ phase: 'signed-out', deadline: null })
-      for (const input of [{ type: 'tick' }, { type: 'retry' }, { type: 'start' }, { type: 'hint', online: true }] as const) expect(world.input(input)).toEqual([])
+      for (const input of [{ type: 'tick' }, { type: 'retry' }, { type: 'start' }, { type: 'hint', online: true }] as const)
+        expect(world.input(input)).toEqual([])
       expect(world.input({ type: 'reauthenticate' })).toEqual([{ type: 'open', socket: 2 }])
     }
   })
@@ -330,7 +331,8 @@ function judge(before: MachineState, input: Input, moment: Moment): MachineState
   if (before.phase === 'stopped' && input.type !== 'start') must(after === before, 'I5')
   if (before.phase === 'signed-out' && input.type !== 'reauthenticate' && input.type !== 'stop') must(after === before, 'I6')
   if (opens.length > 0 && input.type === 'tick') must(before.phase === 'waiting' && moment.now >= before.deadline!, 'I7 after the pause')
-  if (opens.length > 0 && input.type === 'failed') must(input.error.code === 'server/draining' && before.phase === 'online' && after.failures === 1, 'I7 draining')
+  if (opens.length > 0 && input.type === 'failed')
+    must(input.error.code === 'server/draining' && before.phase === 'online' && after.failures === 1, 'I7 draining')
   if (after.failures < before.failures && input.type !== 'start' && input.type !== 'stop') {
     must(before.phase === 'online' && moment.now - before.onlineSince >= BACKOFF.stableMs, 'I8')
   }
@@ -381,7 +383,14 @@ describe('invariants', () => {
   })
 
   it('hold on random walks, and no more than one socket is ever open', () => {
-    const walk = fc.array(fc.record({ pick: fc.nat(), wait: fc.constantFrom(0, 0, 1, 100, 600, 10_000, 25_000, 31_000, 700_000), jitter: fc.double({ min: 0, max: 0.999, noNaN: true }) }), { maxLength: 60 })
+    const walk = fc.array(
+      fc.record({
+        pick: fc.nat(),
+        wait: fc.constantFrom(0, 0, 1, 100, 600, 10_000, 25_000, 31_000, 700_000),
+        jitter: fc.double({ min: 0, max: 0.999, noNaN: true }),
+      }),
+      { maxLength: 60 },
+    )
     fc.assert(
       fc.property(walk, (moves) => {
         const world = new World()

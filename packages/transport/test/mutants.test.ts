@@ -12,7 +12,10 @@ function mutant(inner: Transport, mutate: Mutation): Transport {
     kind: 'mutant',
     async open(handlers, options) {
       const mutation = mutate(handlers)
-      const channel = await inner.open({ onMessage: (bytes) => handlers.onMessage(bytes), onClose: (error) => handlers.onClose(error), ...mutation.handlers }, options)
+      const channel = await inner.open(
+        { onMessage: (bytes) => handlers.onMessage(bytes), onClose: (error) => handlers.onClose(error), ...mutation.handlers },
+        options,
+      )
       const changed = mutation.channel?.(channel) ?? {}
       return {
         send: (bytes: Uint8Array) => (changed.send ? changed.send(bytes) : channel.send(bytes)),

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini'
 import { decodeValue, encodeValue } from '../codec.js'
 import { SecureChatError } from '../errors.js'
+import type { ConversationId, MessageId, Timestamp } from '../ids.js'
 import { LIMITS } from '../limits.js'
 import { bytes, conversationId, counter, messageId, object, shortText, timestamp } from '../schema.js'
 
@@ -45,9 +46,18 @@ const bodySchema = object({
   name: z.optional(shortText),
   content: object({ type: z.string().check(z.minLength(1), z.maxLength(64)) }),
 })
-/** One message body: the part that is the same on every copy (`common` in protocol.md, refinement 13). */
-export interface MessageBody extends Omit<z.output<typeof bodySchema>, 'content'> {
+/** One message body: the part that is the same on every copy (`common` in docs/protocol/05-envelope.md). */
+export interface MessageBody {
+  readonly v: number
+  readonly id: MessageId
+  readonly conversation: ConversationId
+  readonly sentAt: Timestamp
+  /** 32 bytes. */
+  readonly profileKey?: Uint8Array | undefined
+  readonly name?: string | undefined
   readonly content: Content | UnknownContent
+  /** Fields of a newer version. */
+  readonly [field: string]: unknown
 }
 
 export const isKnownContent = (content: Content | UnknownContent): content is Content =>

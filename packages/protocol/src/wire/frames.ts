@@ -5,7 +5,8 @@ import { FRAME_VERSION } from '../version.js'
 
 /**
  * One WebSocket binary message is one frame: u8 version ‖ u8 kind ‖ u32be id ‖ body (docs/protocol/06-transport.md).
- * `id` joins a request and its answer; it is chosen by the client, 0 where nothing is answered.
+ * `id` joins a request and its answer and is chosen by the client. Deliveries are numbered by it from 1 on each socket, so that a lost or
+ * overtaken one cannot be mistaken for a gap in the mailbox. Elsewhere it is 0.
  */
 export const FRAME_KINDS = {
   /** server → client, first frame: challenge (msgpack). */

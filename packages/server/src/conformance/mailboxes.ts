@@ -84,6 +84,7 @@ export const mailboxCases: readonly ConformanceCase<StoreContext>[] = [
       expectThat(first.kind === 'stored', 'two rows')
       expectEqual((await store.append(sendTo(alice, [bob], { maxRows: 2 }))).kind, 'full', 'a third row')
       await store.acknowledge(bob.accountId, bob.device.deviceId, first.sequences[0]!)
+      expectEqual((await store.readMailbox(mailbox(bob))).map(({ sequence }) => sequence), first.sequences.slice(1), 'rows after one of two was acknowledged')
       expectEqual((await store.append(sendTo(alice, [bob], { maxRows: 2 }))).kind, 'stored', 'a row after one was acknowledged')
     },
   },
@@ -105,6 +106,21 @@ export const mailboxCases: readonly ConformanceCase<StoreContext>[] = [
       expectEqual((await store.readMailbox(mailbox(alice))).length, 5, 'another mailbox with the same device id')
       const next = await store.append(sendTo(alice, [bob]))
       expectThat(next.kind === 'stored' && next.sequences[0]! > sequences[4]!, 'the next sequence is higher than every earlier one')
+    },
+  },
+  {
+    name: 'mailbox: where the store says it is exclusive, appends resolve in the order of their sequences',
+    async run({ open }) {
+      const store = await open()
+      const [alice, bob] = [await newAccount(store), await newAccount(store)]
+      const resolved: number[] = []
+      const append = async (sender: typeof alice): Promise<void> => {
+        const outcome = await store.append(sendTo(sender, [bob]))
+        if (outcome.kind === 'stored') resolved.push(outcome.sequences[0]!)
+      }
+      await Promise.all(Array.from({ length: 30 }, (_, i) => append(i % 2 === 0 ? alice : bob)))
+      expectEqual(resolved.length, 30, 'stored rows')
+      if (store.exclusive) expectEqual(resolved, [...resolved].sort((a, b) => a - b), 'the order of resolving')
     },
   },
   {

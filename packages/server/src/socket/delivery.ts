@@ -37,6 +37,8 @@ export class Delivery {
   /** Delivered frames that are not acknowledged yet, oldest first. */
   #outstanding: { readonly upTo: number; readonly rows: number }[] = []
   #unacknowledged = 0
+  /** Numbers the frames of this socket from 1, so that the client notices a lost or overtaken one. */
+  #frames = 0
 
   constructor(
     private readonly deps: DeliveryDeps,
@@ -120,7 +122,7 @@ export class Delivery {
   #deliver(rows: MailboxRow[]): void {
     this.#outstanding.push({ upTo: rows[rows.length - 1]!.sequence, rows: rows.length })
     this.#unacknowledged += rows.length
-    this.deps.send(encodeFrame('deliver', 0, encodeDeliver(rows)))
+    this.deps.send(encodeFrame('deliver', ++this.#frames, encodeDeliver(rows)))
   }
 
   /** One reader at a time; ends when caught up (an empty answer and no wake-up meanwhile), out of room or stopped. */

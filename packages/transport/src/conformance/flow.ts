@@ -63,7 +63,11 @@ export const flowCases: readonly ConformanceCase[] = [
       }
       buffer.fill(0xff)
       await until(context, () => recorder.messages.length >= 8, 'frames are missing')
-      for (const [i, bytes] of recorder.messages.entries()) check(bytes.every((byte) => byte === i), 'the received bytes changed with the sent ones')
+      for (const [i, bytes] of recorder.messages.entries())
+        check(
+          bytes.every((byte) => byte === i),
+          'the received bytes changed with the sent ones',
+        )
       channel.close()
     },
   },
@@ -81,7 +85,10 @@ export const flowCases: readonly ConformanceCase[] = [
       await until(context, () => recorder.messages.length >= 9, 'frames are missing')
       check(equalPublicBytes(first, before), 'a received frame was written again')
       first.fill(0xee)
-      check(recorder.messages.slice(1).every((bytes, i) => numberOf(bytes) === i + 2), 'two received frames share memory')
+      check(
+        recorder.messages.slice(1).every((bytes, i) => numberOf(bytes) === i + 2),
+        'two received frames share memory',
+      )
       channel.close()
     },
   },
@@ -128,8 +135,14 @@ export const flowCases: readonly ConformanceCase[] = [
         b.channel.send(numbered(1_000 + i))
       }
       await until(context, () => a.recorder.messages.length >= 20 && b.recorder.messages.length >= 20, 'frames are missing')
-      check(a.recorder.messages.every((bytes, i) => numberOf(bytes) === i), 'the first channel got other frames')
-      check(b.recorder.messages.every((bytes, i) => numberOf(bytes) === 1_000 + i), 'the second channel got other frames')
+      check(
+        a.recorder.messages.every((bytes, i) => numberOf(bytes) === i),
+        'the first channel got other frames',
+      )
+      check(
+        b.recorder.messages.every((bytes, i) => numberOf(bytes) === 1_000 + i),
+        'the second channel got other frames',
+      )
       a.channel.close()
       b.channel.send(numbered(2_000))
       await until(context, () => b.recorder.messages.length === 21, 'closing one channel ended the other')

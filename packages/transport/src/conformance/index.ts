@@ -2,7 +2,6 @@ import type { ConformanceCase } from './context.js'
 import { flowCases } from './flow.js'
 import { lifecycleCases } from './lifecycle.js'
 
-
 export type { ConformanceCase, ConformanceContext, EchoServer } from './context.js'
 
 /**
@@ -10,4 +9,3 @@ export type { ConformanceCase, ConformanceContext, EchoServer } from './context.
  * `requires` may be left out where the platform cannot provide it, and must then be reported as left out.
  */
 export const transportConformance: readonly ConformanceCase[] = [...lifecycleCases, ...flowCases]
-

@@ -6,7 +6,10 @@ export const lifecycleCases: readonly ConformanceCase[] = [
     name: 'an aborted signal rejects the opening with request/aborted and opens nothing',
     async run(context) {
       const recorder = record()
-      check((await rejection(context.transport.open(recorder.handlers, { signal: AbortSignal.abort() }))) === 'request/aborted', 'another code than request/aborted')
+      check(
+        (await rejection(context.transport.open(recorder.handlers, { signal: AbortSignal.abort() }))) === 'request/aborted',
+        'another code than request/aborted',
+      )
       await quiet(context)
       check(context.echo.open() === 0, 'the server still has a socket')
       check(recorder.closes.length === 0 && recorder.messages.length === 0, 'a rejected opening called a handler')

@@ -118,7 +118,8 @@ function openSocket({ Implementation, url, handlers, signal, clock }: Opening): 
     // The close event that follows says more. `ws` also reports the abort of a connecting socket as an error, which Node would take
     // for unhandled without a listener.
     socket.onerror = () => {}
-    socket.onclose = ({ code }: { code: number }) => end(opened ? errorOfCloseCode(code) : new SecureChatError('network/unreachable', { detail: `close ${code}` }))
+    socket.onclose = ({ code }: { code: number }) =>
+      end(opened ? errorOfCloseCode(code) : new SecureChatError('network/unreachable', { detail: `close ${code}` }))
 
     function channelOf(open: WebSocketLike, close: () => void): Channel {
       return {

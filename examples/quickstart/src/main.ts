@@ -1,0 +1,3 @@
+import { quickstart } from './quickstart.js'
+
+process.stdout.write(`Bob reads: ${await quickstart()}\n`)

@@ -1,0 +1,208 @@
+import {
+  acceptDevice,
+  type CryptoDeps,
+  createManifest,
+  DEVICE_FLAGS,
+  type DeviceKeys,
+  decodeAccountKeys,
+  decodeDeviceKeys,
+  decodeManifest,
+  encodeAccountKeys,
+  encodeDeviceKeys,
+  generateAccountKeys,
+  generateDeviceKeys,
+  generatePreKeys,
+  verifyManifestChain,
+} from '@securechat/crypto'
+import { type AccountId, type DeviceId, equalPublicBytes, LIMITS, type OperationOutput, SecureChatError } from '@securechat/protocol'
+import { type Context, cryptoDeps } from '../context.js'
+import {
+  type RegistrationRecord,
+  readAccount,
+  readDeviceKeys,
+  readRegistration,
+  writeAccount,
+  writeKeys,
+  writeRegistration,
+  writeTokens,
+} from '../state/account.js'
+import type { Transaction } from '../state/database.js'
+import { writeCursor } from '../state/inbox.js'
+import { KEYS, PREFIX } from '../state/keys.js'
+import { readOutbox, writeOutbox } from '../state/outbox.js'
+import { readPins, writePins } from '../state/pins.js'
+import { deletePreKey, listPreKeys, readPreKey, readPreKeys, writeGenerated, writePreKey, writePreKeys } from '../state/prekeys.js'
+
+const DAY = 86_400_000
+const FIRST_ONE_TIME_KEYS = LIMITS.oneTimePreKeys
+
+export type Confirmed = OperationOutput<'auth.confirmCode'>
+
+export interface RegistrationInput {
+  readonly phone: string
+  readonly confirmed: Confirmed
+  readonly replaceKeys: boolean
+}
+
+/**
+ * Makes everything that registering needs and commits it BEFORE the server hears of it, so that a process that dies at any later point
+ * repeats the same call with the same bytes. Throws `auth/account-exists`, `auth/already-registered`.
+ */
+export async function prepareRegistration(context: Context, { phone, confirmed, replaceKeys }: RegistrationInput): Promise<void> {
+  const { db, provider } = context
+  const { registrationToken, account } = confirmed
+  await db.run(async (tx) => {
+    const pending = await readRegistration(tx)
+    const onServer = (manifest: Uint8Array): boolean =>
+      account.manifestHash !== undefined && equalPublicBytes(decodeManifest(provider, manifest).hash, account.manifestHash)
+    // The same attempt again, or one whose answer was lost: the server has its manifest or will take it.
+    if (pending && pending.accountId === account.accountId && (pending.registrationToken === registrationToken || onServer(pending.manifest))) {
+      return writeRegistration(tx, { ...pending, registrationToken, replaceKeys: pending.replaceKeys || replaceKeys })
+    }
+    const present = await readAccount(tx)
+    if (present && present.accountId !== account.accountId) throw new SecureChatError('auth/already-registered')
+    const own = present && (await readPins(tx, provider, present.accountId))
+    if (present && own && onServer(own.pin.manifest.bytes)) {
+      const deviceKeys = await readDeviceKeys(tx)
+      return writeRegistration(tx, {
+        ...(await freshPreKeys(context, tx, { accountId: present.accountId, deviceId: present.deviceId, deviceKeys, count: 0 })),
+        phone,
+        registrationToken,
+        accountId: present.accountId,
+        deviceId: present.deviceId,
+        replaceKeys: false,
+        manifest: own.pin.manifest.bytes,
+      })
+    }
+    if (account.exists && !replaceKeys) throw new SecureChatError('auth/account-exists')
+    const made = newDevice(cryptoDeps(context), account)
+    writeRegistration(tx, {
+      ...(await freshPreKeys(context, tx, { ...made, count: FIRST_ONE_TIME_KEYS })),
+      phone,
+      registrationToken,
+      accountId: account.accountId,
+      deviceId: account.nextDeviceId,
+      replaceKeys,
+      manifest: made.manifest,
+      accountKeys: encodeAccountKeys(made.accountKeys),
+      deviceKeys: encodeDeviceKeys(made.deviceKeys),
+    })
+  })
+}
+
+/** A new account key and a device that is alone under it, continuing the versions that the server has. */
+function newDevice(deps: CryptoDeps, { accountId, nextDeviceId: deviceId, manifestVersion, manifestHash }: Confirmed['account']) {
+  const accountKeys = generateAccountKeys(deps)
+  const deviceKeys = generateDeviceKeys(deps)
+  const accept = acceptDevice(deps, { accountId, accountKey: accountKeys.publicKey, deviceId, deviceKeys })
+  const version = manifestVersion + 1
+  const { signing, identity } = deviceKeys
+  const { bytes: manifest } = createManifest(deps, {
+    accountId,
+    accountKey: accountKeys,
+    version,
+    prevHash: manifestHash ?? new Uint8Array(0),
+    notBefore: deps.now,
+    notAfter: deps.now + LIMITS.manifestDays * DAY,
+    devices: [{ deviceId, signingKey: signing.publicKey, identityKey: identity.publicKey, addedVersion: version, flags: DEVICE_FLAGS.primary, accept }],
+  })
+  return { accountId, deviceId, accountKeys, deviceKeys, manifest }
+}
+
+async function freshPreKeys(
+  context: Context,
+  tx: Transaction,
+  device: { accountId: AccountId; deviceId: DeviceId; deviceKeys: DeviceKeys; count: number },
+): Promise<Pick<RegistrationRecord, 'signed' | 'lastResort' | 'oneTime'>> {
+  const deps = cryptoDeps(context)
+  const before = await readPreKeys(tx)
+  const made = generatePreKeys(deps, { ...device, firstKeyId: before?.nextKeyId ?? 1 })
+  writeGenerated(tx, [made.signed], { type: 'signed', created: deps.now })
+  writeGenerated(tx, [made.lastResort], { type: 'last-resort', created: deps.now })
+  writeGenerated(tx, made.oneTime, { type: 'one-time', created: deps.now })
+  // A device that signs in again keeps the ones it replaces for first messages on their way.
+  for (const keyId of before ? [before.signedKeyId, before.lastResortKeyId] : []) {
+    const old = await readPreKey(tx, keyId)
+    if (old) writePreKey(tx, keyId, { ...old, replacedAt: deps.now })
+  }
+  writePreKeys(tx, { nextKeyId: made.nextKeyId, signedKeyId: made.signed.keyId, lastResortKeyId: made.lastResort.keyId, rotatedAt: deps.now })
+  return { signed: made.signed.public, lastResort: made.lastResort.public, oneTime: made.oneTime.map((key) => key.public) }
+}
+
+/** Codes after which a stored registration can never succeed. */
+const HOPELESS = ['auth/account-exists', 'request/conflict', 'devices/invalid-manifest', 'prekeys/invalid-bundle']
+
+export interface Registrar {
+  /** Sends the stored registration, as often as needed; calls at one time share one. False: there is none. Throws the server's and the network's errors. */
+  complete(signal?: AbortSignal): Promise<boolean>
+}
+
+export function createRegistrar(context: Context, deviceName: string | undefined): Registrar {
+  let running: Promise<boolean> | undefined
+  return {
+    complete(signal) {
+      running ??= completeRegistration(context, { client: deviceName, signal }).finally(() => {
+        running = undefined
+      })
+      return running
+    },
+  }
+}
+
+async function completeRegistration(context: Context, { client, signal }: { client: string | undefined; signal: AbortSignal | undefined }): Promise<boolean> {
+  const { db, network } = context
+  const pending = await readRegistration(db)
+  if (!pending) return false
+  const { accountId, deviceId, manifest, signed, lastResort, oneTime, replaceKeys, registrationToken } = pending
+  let answer: OperationOutput<'account.register'>
+  try {
+    const input = {
+      manifest,
+      deviceId,
+      preKeys: { signed, lastResort, ...(oneTime.length > 0 && { oneTime }) },
+      replaceKeys,
+      ...(client !== undefined && { client }),
+    }
+    answer = await network.call('account.register', input, { registrationToken, ...(signal && { signal }) })
+  } catch (error) {
+    if (error instanceof SecureChatError && HOPELESS.includes(error.code)) await db.run(async (tx) => tx.delete(KEYS.registration))
+    throw error
+  }
+  if (answer.accountId !== accountId || answer.deviceId !== deviceId) throw new SecureChatError('protocol/malformed', { detail: 'registered account' })
+  await db.run((tx) => adopt(context, tx, { pending, tokens: answer.tokens }))
+  context.identity.forget()
+  return true
+}
+
+/** From the server's answer on this is the account: one commit. */
+async function adopt(
+  context: Context,
+  tx: Transaction,
+  { pending, tokens }: { pending: RegistrationRecord; tokens: OperationOutput<'account.register'>['tokens'] },
+): Promise<void> {
+  const { accountId, deviceId, phone, accountKeys, deviceKeys, manifest } = pending
+  const { clock, provider } = context
+  if (accountKeys && deviceKeys) {
+    await forgetFormerDevice(tx)
+    writeKeys(tx, { accountKeys: decodeAccountKeys(accountKeys), deviceKeys: decodeDeviceKeys(deviceKeys) })
+    writePins(tx, accountId, { pin: verifyManifestChain(provider, { pinned: null, chain: [manifest], now: clock.now() }).pin })
+  }
+  writeAccount(tx, { accountId, deviceId, phone, status: 'signed-in', registeredAt: clock.now() })
+  writeTokens(tx, tokens)
+  tx.delete(KEYS.registration)
+}
+
+/** A device with new keys has a new mailbox, no sessions, and only its own prekeys. What was encrypted and not sent is encrypted anew. */
+async function forgetFormerDevice(tx: Transaction): Promise<void> {
+  const current = await readPreKeys(tx)
+  for (const { key } of await tx.list(PREFIX.session)) tx.delete(key)
+  for (const { key } of await tx.list(PREFIX.outbox)) {
+    const record = await readOutbox(tx, key)
+    if (!record?.recipients) continue
+    const { recipients: _, ...plain } = record
+    writeOutbox(tx, { key, record: plain })
+  }
+  for (const { keyId } of await listPreKeys(tx)) if (current && keyId < current.signedKeyId) deletePreKey(tx, keyId)
+  tx.delete(KEYS.pendingManifest)
+  writeCursor(tx, 0)
+}

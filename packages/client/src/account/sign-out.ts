@@ -1,0 +1,37 @@
+import type { ClientStorage } from '@securechat/storage'
+import type { Context } from '../context.js'
+import { readAccount, writeAccount } from '../state/account.js'
+import { KEYS } from '../state/keys.js'
+
+/** The server has ended this device's session. History and keys stay; who signs in again goes on with them. */
+export async function markRevoked(context: Context): Promise<void> {
+  await context.db.run(async (tx) => {
+    const account = await readAccount(tx)
+    if (account?.status !== 'signed-in') return
+    writeAccount(tx, { ...account, status: 'revoked' })
+    tx.delete(KEYS.tokens)
+    tx.afterCommit(() => context.events.emit('signed-out', { reason: 'revoked' }))
+  })
+}
+
+const ROWS_AT_ONCE = 500
+
+/** Erases everything. The keys go with the first commit; a process that dies after it continues at the next start. */
+export async function wipe(storage: ClientStorage): Promise<void> {
+  const first = [KEYS.accountKeys, KEYS.deviceKeys, KEYS.account, KEYS.tokens, KEYS.registration]
+  await storage.commit([{ put: KEYS.wipe, value: Uint8Array.of(1) }, ...first.map((key) => ({ delete: key }))])
+  await continueWipe(storage)
+}
+
+export async function continueWipe(storage: ClientStorage): Promise<void> {
+  if (!(await storage.get(KEYS.wipe))) return
+  for (let after: string | undefined; ; ) {
+    const entries = await storage.list('', { limit: ROWS_AT_ONCE, ...(after !== undefined && { after }) })
+    const last = entries.at(-1)
+    if (!last) break
+    const writes = entries.filter(({ key }) => !key.startsWith('!') && key !== KEYS.wipe).map(({ key }) => ({ delete: key }))
+    await storage.commit(writes)
+    after = last.key
+  }
+  await storage.commit([{ delete: KEYS.wipe }])
+}

@@ -1,0 +1,218 @@
+import { type CryptoProvider, pooledRandom } from '@securechat/crypto'
+import {
+  asSecureChatError,
+  type Clock,
+  LIMITS,
+  type Logger,
+  type Random,
+  SecureChatError,
+  silentLogger,
+  systemClock,
+  systemRandom,
+  toBase64Url,
+} from '@securechat/protocol'
+import type { ClientStorage } from '@securechat/storage'
+import { createConnection, type Transport } from '@securechat/transport'
+import { createAccount } from './account/account.js'
+import { createProfiles } from './account/profile.js'
+import { createRegistrar } from './account/registration.js'
+import { keepSession } from './account/session-keeper.js'
+import { continueWipe } from './account/sign-out.js'
+import { signIn } from './account/tokens.js'
+import { createConnectionView } from './connection-state.js'
+import { consumeMessages } from './consume.js'
+import { createContacts } from './contacts/contacts.js'
+import { type Context, createIdentity } from './context.js'
+import { createConversations } from './conversations/conversations.js'
+import { presentMessage } from './conversations/present.js'
+import { createReceipts } from './conversations/receipts.js'
+import { createTyping } from './conversations/typing.js'
+import { createViews } from './conversations/views.js'
+import { createManifests } from './devices/manifests.js'
+import { createSafety } from './devices/safety.js'
+import { createEvents } from './events.js'
+import { createLifecycle } from './lifecycle.js'
+import { createMaintenance } from './maintenance.js'
+import { createNetwork } from './network.js'
+import { openStore } from './open-store.js'
+import type { Effects } from './receive/apply.js'
+import { createReceiver } from './receive/pipeline.js'
+import { createSender } from './send/pipeline.js'
+import { readConversation } from './state/conversations.js'
+import { createDatabase } from './state/database.js'
+import { readCursor } from './state/inbox.js'
+import { KEYS } from './state/keys.js'
+import type { MessageRecord } from './state/messages.js'
+import { createLead } from './tabs/lead.js'
+import { type LockPort, webLocks } from './tabs/lock.js'
+import type { Client } from './types.js'
+
+export interface ClientOptions {
+  /** Stays the caller's: `close()` does not close it. */
+  readonly storage: ClientStorage
+  readonly transport: Transport
+  /** 32 bytes under which every row is sealed. Without it one is generated and kept in the same storage. */
+  readonly storageKey?: Uint8Array
+  /** Default: libsodium, loaded now. */
+  readonly crypto?: CryptoProvider
+  readonly clock?: Clock
+  readonly random?: Random
+  /** Default: silent. */
+  readonly logger?: Logger
+  /** Told to the server, for a list of devices; at most 128 characters. */
+  readonly deviceName?: string
+  /** Keeps a second tab from connecting with the same store. Default: Web Locks, where there are any. */
+  readonly lock?: LockPort
+}
+
+/**
+ * Opens the store and gives a client on it. Connects to nothing before `start()` or a call that needs the server. Throws
+ * `storage/wrong-key`, `storage/corrupt`, `storage/unavailable`, `protocol/unsupported-version` (stored by a newer version), `client/invalid-argument`.
+ */
+export async function createClient(options: ClientOptions): Promise<Client> {
+  const { transport, clock = systemClock, logger = silentLogger, deviceName } = options
+  if (deviceName !== undefined && deviceName.length > LIMITS.labelCharacters) throw new SecureChatError('client/invalid-argument', { detail: 'deviceName' })
+  const random = pooledRandom(options.random ?? systemRandom)
+  const provider = options.crypto ?? (await defaultProvider())
+  const storage = await openStore({ storage: options.storage, provider, random, ...(options.storageKey && { storageKey: options.storageKey }) })
+  await continueWipe(storage)
+  const db = createDatabase(storage)
+  const events = createEvents(logger)
+
+  const connection = createConnection({
+    transport,
+    clock,
+    random,
+    logger,
+    ...(deviceName !== undefined && { client: deviceName }),
+    login: (login) => signIn(context, login),
+    cursor: () => readCursor(db),
+    onDeliver: (rows) => receiver.deliver(rows),
+    onEvent: (event) => {
+      if (event.type === 'prekeys-low') maintenance.wake()
+      // A hint, and only worth anything for the own account: other lists are fetched when they are needed.
+      if (event.type === 'manifest-changed') refreshOwn(event.accountId)
+    },
+  })
+  const lead = createLead({ lock: options.lock ?? webLocks(), name: `securechat/${toBase64Url(await storeId(storage, random))}`, onChange: () => view.look() })
+  const network = createNetwork({ connection, lead, clock })
+  const identity = createIdentity(db)
+  const context: Context = { storage, db, provider, clock, random, logger, events, network, identity }
+
+  const ends = new Set<() => void>()
+  const onClose = (end: () => void): (() => void) => {
+    ends.add(end)
+    return () => void ends.delete(end)
+  }
+  const typing = createTyping(clock)
+  const views = createViews(context, typing)
+  const contacts = createContacts(context)
+  const conversations = createConversations({ context, views, onClose }, contacts)
+  const manifests = createManifests(context)
+  const profiles = createProfiles(context)
+  const receipts = createReceipts(context)
+  const maintenance = createMaintenance(context, manifests)
+  const registrar = createRegistrar(context, deviceName)
+  keepSession(context, registrar)
+
+  /** One after the other, in the order of the commits. */
+  let telling: Promise<void> = Promise.resolve()
+  const tell = (event: 'message' | 'message-status', record: MessageRecord): void => {
+    telling = telling
+      .then(() => Promise.all([readConversation(db, record.conversation), identity.self()]))
+      .then(([conversation, self]) => {
+        if (conversation)
+          events.emit(event, { conversation: conversations.handle(conversation.id, conversation.peer), message: presentMessage(record, self.accountId) })
+      })
+      .catch((error: unknown) => logger.warn('client.event-lost', { event, code: asSecureChatError(error, 'storage/unavailable').code }))
+  }
+  const effects: Effects = {
+    received: (message) => tell('message', message),
+    statusChanged: (message) => tell('message-status', message),
+    typing: (peer, active) => typing.set(peer, active),
+    profileDue: (peer) => profiles.due(peer),
+  }
+  const receiver = createReceiver(context, { manifests, effects })
+  const sender = createSender(context, { manifests, changed: (tx, message) => tx.afterCommit(() => effects.statusChanged(message)) })
+  const view = createConnectionView({ connection, lead, receiver: () => receiver, db, clock, logger, onChange: (state) => events.emit('connection', state) })
+  receiver.onIdle(() => view.look())
+
+  const refreshOwn = (changed: string): void => {
+    identity
+      .accountId()
+      .then((own) => (own === changed ? manifests.refresh(own) : undefined))
+      .catch((error: unknown) => logger.debug('client.refresh-failed', { code: asSecureChatError(error, 'server/internal').code }))
+  }
+  let wasOnline = false
+  connection.subscribe(() => {
+    view.look()
+    if (network.online && !wasOnline) {
+      receiver.wake()
+      if (lifecycle.running) {
+        maintenance.wake()
+        profiles.catchUp()
+      }
+    }
+    wasOnline = network.online
+  })
+
+  const lifecycle = createLifecycle({
+    async open(signal) {
+      network.allow()
+      await lead.acquire(signal)
+      // Rows that came before anybody wanted them were not kept: they come again on a new socket.
+      const early = network.online
+      receiver.start()
+      sender.start()
+      receipts.start()
+      maintenance.start()
+      connection.start()
+      if (early) connection.reauthenticate()
+    },
+    async close() {
+      receipts.stop()
+      typing.stop()
+      const ended = Promise.all([sender.stop(), receiver.stop(), maintenance.stop()])
+      // Whoever waits for an answer gets one now.
+      await network.close()
+      await ended
+      await profiles.stop()
+    },
+  })
+  const close = async (): Promise<void> => {
+    for (const end of [...ends]) end()
+    await lifecycle.close()
+  }
+
+  return {
+    account: createAccount({ context, profiles, registrar, stop: close }),
+    contacts: { find: contacts.find, get: contacts.get, list: contacts.list },
+    conversations: conversations.api,
+    devices: createSafety({ context, manifests, onAccepted: (accountId) => sender.wake(accountId) }),
+    connection: { state: () => view.state(), live: () => view.live, retryNow: () => connection.retryNow() },
+    start: () => lifecycle.start(),
+    close,
+    on: (event, listener) => events.on(event, listener),
+    consume: (name, handler) => consumeMessages({ context, conversations, onClose }, name, handler),
+  }
+}
+
+/** Loaded here and not at import, so that an app that brings another provider does not carry libsodium. */
+async function defaultProvider(): Promise<CryptoProvider> {
+  const { sodiumProvider } = await import('@securechat/crypto/sodium')
+  return sodiumProvider()
+}
+
+/** Names the lock of this very store: the same for every tab that has it open. */
+async function storeId(storage: ClientStorage, random: Random): Promise<Uint8Array> {
+  for (;;) {
+    const row = await storage.get(KEYS.storeId)
+    if (row) return row.value
+    try {
+      await storage.commit([{ put: KEYS.storeId, value: random(16) }], { expect: [{ key: KEYS.storeId, version: null }] })
+    } catch (error) {
+      // Another tab was first.
+      if (asSecureChatError(error, 'storage/unavailable').code !== 'storage/conflict') throw error
+    }
+  }
+}

@@ -1,0 +1,119 @@
+import type { ManifestPin } from '@securechat/crypto'
+import { type AccountId, asSecureChatError, equalPublicBytes, isSecureChatError, SecureChatError } from '@securechat/protocol'
+import { type Context, directConversationId, newMessageId } from '../context.js'
+import { newContact, readContact, writeContact } from '../state/contacts.js'
+import { readConversation, writeConversation } from '../state/conversations.js'
+import type { Transaction } from '../state/database.js'
+import { keyOf } from '../state/keys.js'
+import { placeMessage, writeMessage } from '../state/messages.js'
+import { type Pins, readPins, writePins } from '../state/pins.js'
+import { judgeChain } from './judge-chain.js'
+
+export interface Manifests {
+  /**
+   * Fetches the manifests of an account, judges them against what is pinned and keeps the result. Calls for one account at a time share
+   * one fetch. Throws network errors (try later), `request/not-found` (no such account), and `devices/…` after a `security-alert`.
+   */
+  refresh(accountId: AccountId): Promise<Pins>
+  /** What is pinned, fetched if there is nothing yet. */
+  ensure(accountId: AccountId): Promise<Pins>
+  alert(accountId: AccountId, error: SecureChatError): void
+}
+
+/** Pages of one answer: far above what an account collects, and an end to a server that never says "no more". */
+const MAX_PAGES = 64
+
+/** Codes that say that somebody cheats, or that the server has lost data. */
+export const isSecurityError = (error: unknown): error is SecureChatError =>
+  isSecureChatError(error) &&
+  ['devices/manifest-rollback', 'devices/manifest-fork', 'devices/invalid-manifest', 'devices/identity-changed'].includes(error.code)
+
+export function createManifests(context: Context): Manifests {
+  const { db, provider, clock, logger, events, network } = context
+  const running = new Map<AccountId, Promise<Pins>>()
+
+  const fetchChain = async (accountId: AccountId, after: number): Promise<Uint8Array[]> => {
+    const chain: Uint8Array[] = []
+    for (let page = 0, from = after; page < MAX_PAGES; page++) {
+      const { manifests, more } = await network.connection.call('devices.manifest', { accountId, ...(from > 0 && { after: from }) })
+      chain.push(...manifests)
+      if (!more || manifests.length === 0) return chain
+      from += manifests.length
+    }
+    throw new SecureChatError('devices/invalid-manifest', { detail: 'endless chain' })
+  }
+
+  const keep = async (tx: Transaction, accountId: AccountId, chain: readonly Uint8Array[]): Promise<Pins> => {
+    const before = await readPins(tx, provider, accountId)
+    const { pin, candidate, removedDeviceIds, stale } = judgeChain(provider, { pinned: before?.pin ?? null, chain, now: clock.now() })
+    const own = (await context.identity.accountId()) === accountId
+    if (own && candidate) throw new SecureChatError('devices/identity-changed', { detail: 'own account' })
+    if (stale) logger.info('client.manifest-expired')
+    const past =
+      own && before && before.pin.manifest.version !== pin.manifest.version
+        ? [...before.past, { version: before.pin.manifest.version, hash: before.pin.manifest.hash }]
+        : (before?.past ?? [])
+    for (const deviceId of removedDeviceIds) tx.delete(keyOf.session(accountId, deviceId))
+    writePins(tx, accountId, { pin, candidate, past })
+    if (candidate && !(before?.candidate && sameKey(before.candidate, candidate))) await showChangedIdentity(context, tx, accountId)
+    return { pin, ...(candidate && { candidate }), past }
+  }
+
+  const refresh = async (accountId: AccountId): Promise<Pins> => {
+    const pinned = await readPins(db, provider, accountId)
+    // From the version before: the answer has to begin with the pinned manifest.
+    const chain = await fetchChain(accountId, pinned ? pinned.pin.manifest.version - 1 : 0)
+    try {
+      return await db.run((tx) => keep(tx, accountId, chain))
+    } catch (error) {
+      const typed = asSecureChatError(error, 'devices/invalid-manifest')
+      if (!typed.code.startsWith('storage/')) alert(accountId, typed)
+      throw typed
+    }
+  }
+  const alert = (accountId: AccountId, error: SecureChatError): void => {
+    logger.warn('client.security-alert', { code: error.code })
+    events.emit('security-alert', { accountId, error })
+  }
+
+  const share = (accountId: AccountId): Promise<Pins> => {
+    const under = running.get(accountId)
+    if (under) return under
+    const started = refresh(accountId).finally(() => running.delete(accountId))
+    running.set(accountId, started)
+    return started
+  }
+  return {
+    alert,
+    refresh: share,
+    ensure: async (accountId) => (await readPins(db, provider, accountId)) ?? share(accountId),
+  }
+}
+
+const sameKey = (a: ManifestPin, b: ManifestPin): boolean => equalPublicBytes(a.manifest.accountKey, b.manifest.accountKey)
+
+/** A changed account key is always visible: a row in the conversation, a mark at the contact, an event. */
+async function showChangedIdentity(context: Context, tx: Transaction, accountId: AccountId): Promise<void> {
+  const { provider, clock, events } = context
+  writeContact(tx, { ...((await readContact(tx, accountId)) ?? newContact(accountId)), identityChanged: true, verified: false })
+  const { accountId: self } = await context.identity.self()
+  const conversation = await readConversation(tx, directConversationId(provider, self, accountId))
+  if (conversation) {
+    const now = clock.now()
+    const row = {
+      id: newMessageId(context),
+      conversation: conversation.id,
+      sender: accountId,
+      kind: 'identity-changed' as const,
+      text: '',
+      sentAt: now,
+      order: 0,
+      edited: false,
+      reactions: [],
+    }
+    const placed = placeMessage(tx, row, conversation)
+    writeMessage(tx, placed.message)
+    writeConversation(tx, { ...placed.conversation, updatedAt: now })
+  }
+  tx.afterCommit(() => events.emit('identity-changed', { accountId }))
+}

@@ -1,0 +1,22 @@
+export { type ErrorCode, isSecureChatError, SecureChatError } from '@securechat/protocol'
+export { type ClientOptions, createClient } from './create-client.js'
+export type { LockPort } from './tabs/lock.js'
+export type {
+  AccountState,
+  AccountStatus,
+  CallOptions,
+  Client,
+  ClientEvents,
+  ConnectionState,
+  ConnectionStatus,
+  Contact,
+  Conversation,
+  ConversationSnapshot,
+  LiveQuery,
+  Login,
+  Message,
+  MessageStatus,
+  PageOptions,
+  Profile,
+  SafetyNumber,
+} from './types.js'

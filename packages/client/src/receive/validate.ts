@@ -1,0 +1,46 @@
+import type { CryptoProvider } from '@securechat/crypto'
+import { type AccountId, decodeValue, isIdText, SecureChatError } from '@securechat/protocol'
+import { type Content, decodeMessageBody, isKnownContent, type MessageBody, type UnknownContent } from '@securechat/protocol/content'
+import { directConversationId } from '../context.js'
+
+export interface Incoming {
+  readonly body: MessageBody
+  /** Who wrote it: the peer, or this account on another of its devices. */
+  readonly sender: AccountId
+  readonly mine: boolean
+  /** The other account of the conversation. */
+  readonly peer: AccountId
+  readonly content: Content | UnknownContent
+  readonly known: boolean
+  /** The body as it came. */
+  readonly encoded: Uint8Array
+}
+
+const malformed = (detail: string): never => {
+  throw new SecureChatError('protocol/malformed', { detail })
+}
+
+/** Whom a copy of an own message went to. */
+function addressee(perSession: Uint8Array): AccountId {
+  const { to } = decodeValue(perSession) as { to?: unknown }
+  return isIdText(to) ? (to as AccountId) : malformed('addressee')
+}
+
+/**
+ * What was authenticated is still only what a contact claims: it has to be well-formed and to belong into the conversation of the
+ * two accounts. Throws `protocol/malformed` or `protocol/too-large`.
+ */
+export function validateIncoming(
+  provider: Pick<CryptoProvider, 'blake2b'>,
+  {
+    self,
+    sender,
+    plaintext,
+  }: { readonly self: AccountId; readonly sender: AccountId; readonly plaintext: { readonly common: Uint8Array; readonly perSession: Uint8Array } },
+): Incoming {
+  const body = decodeMessageBody(plaintext.common)
+  const mine = sender === self
+  const peer = mine ? addressee(plaintext.perSession) : sender
+  if (body.conversation !== directConversationId(provider, self, peer)) malformed('conversation')
+  return { body, sender, mine, peer, content: body.content, known: isKnownContent(body.content), encoded: plaintext.common }
+}

@@ -1,0 +1,51 @@
+import { type CryptoDeps, encryptMessage, needsBundle, type SessionRecord } from '@securechat/crypto'
+import { type AccountId, encodeValue, isSecureChatError, SecureChatError, type SendRecipient } from '@securechat/protocol'
+import { type Bundles, deviceName } from './ensure-sessions.js'
+import type { Audience } from './resolve-devices.js'
+
+export interface Fanout {
+  readonly recipients: readonly SendRecipient[]
+  /** New session states, in the order of `recipients`. */
+  readonly sessions: readonly SessionRecord[]
+  /** Devices that cannot be written to, and why; the others do not wait for them. */
+  readonly skipped: readonly { readonly accountId: AccountId; readonly error: SecureChatError }[]
+}
+
+const NOTHING = new Uint8Array(0)
+
+export interface FanoutInput extends Audience {
+  readonly peer: AccountId
+  readonly common: Uint8Array
+  /** One for each remote; null where there is none. */
+  readonly records: readonly (SessionRecord | null)[]
+  readonly bundles: Bundles
+}
+
+/**
+ * One body, encrypted for every device. Pure: nothing has happened until the caller commits all of it. Throws `crypto/no-session` when not
+ * one device of the peer can be reached.
+ */
+export function encryptFanout(deps: CryptoDeps, { local, remotes, peer, common, records, bundles }: FanoutInput): Fanout {
+  const recipients: SendRecipient[] = []
+  const sessions: SessionRecord[] = []
+  const skipped: { accountId: AccountId; error: SecureChatError }[] = []
+  for (const [index, remote] of remotes.entries()) {
+    const { accountId, deviceId } = remote
+    const record = records[index] ?? null
+    const bundle = bundles.get(deviceName(remote))
+    try {
+      if (needsBundle(record, { now: deps.now }) && !bundle) throw new SecureChatError('crypto/no-session', { detail: 'no prekeys' })
+      // The own devices are told whom the message went to.
+      const perSession = accountId === local.accountId ? encodeValue({ to: peer }) : NOTHING
+      const { record: next, envelope } = encryptMessage(deps, { record, local, remote, plaintext: { common, perSession }, ...(bundle && { bundle }) })
+      recipients.push({ accountId, deviceId, manifestVersion: remote.manifest.version, envelope })
+      sessions.push(next)
+    } catch (error) {
+      if (!isSecureChatError(error)) throw error
+      skipped.push({ accountId, error })
+    }
+  }
+  const reached = peer === local.accountId || recipients.some(({ accountId }) => accountId === peer)
+  if (!reached) throw skipped.find(({ accountId }) => accountId === peer)?.error ?? new SecureChatError('crypto/no-session', { detail: 'no device' })
+  return { recipients, sessions, skipped }
+}

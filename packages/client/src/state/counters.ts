@@ -1,0 +1,16 @@
+import * as z from 'zod/mini'
+import type { Reader, Transaction } from './database.js'
+import { KEYS } from './keys.js'
+import { count, defineRecord } from './record.js'
+
+const record = defineRecord('counters', z.looseObject({ outbox: count, log: count }))
+
+/** The next number of a local sequence; ascending, never given twice. */
+export async function nextCounter(tx: Transaction, name: 'outbox' | 'log'): Promise<number> {
+  const counters = (await record.read(tx, KEYS.counters)) ?? { outbox: 1, log: 1 }
+  record.write(tx, KEYS.counters, { ...counters, [name]: counters[name] + 1 })
+  return counters[name]
+}
+
+export const readCounters = async (reader: Reader): Promise<{ readonly outbox: number; readonly log: number }> =>
+  (await record.read(reader, KEYS.counters)) ?? { outbox: 1, log: 1 }

@@ -1,0 +1,122 @@
+import { isSecureChatError } from '@securechat/protocol'
+import type { ClientStorage, CommitOptions, Expectation, Range, Write } from '@securechat/storage'
+
+export interface Entry {
+  readonly key: string
+  readonly value: Uint8Array
+}
+
+export interface Reader {
+  get(key: string): Promise<Uint8Array | undefined>
+  list(prefix: string, range?: Range): Promise<Entry[]>
+}
+
+/** Reads see the writes made in it (`list` does not). Whatever it read must still hold when it commits. */
+export interface Transaction extends Reader {
+  /** Reads many keys with one call to the store, so that the `get`s that follow cost nothing. */
+  prefetch(keys: readonly string[]): Promise<void>
+  put(key: string, value: Uint8Array): void
+  delete(key: string): void
+  /** Runs a part that may fail alone: when it throws, its writes and actions are taken back and the rest goes on. */
+  part<T>(work: () => Promise<T>): Promise<T>
+  /** Runs after the commit and only then: events, wake-ups. Must not throw. */
+  afterCommit(action: () => void): void
+}
+
+export interface Database extends Reader {
+  /**
+   * Prepare purely, commit once: `work` reads and lists its writes, which then are ONE commit. When another tab or process wrote in
+   * between, it runs again, so it must have no effects of its own and wait for nothing but the store. One at a time in this process.
+   */
+  run<T>(work: (tx: Transaction) => Promise<T>, options?: Pick<CommitOptions, 'durability'>): Promise<T>
+}
+
+const TRIES = 16
+
+function createTransaction(storage: ClientStorage) {
+  const seen = new Map<string, Expectation>()
+  const cache = new Map<string, Uint8Array | undefined>()
+  const writes = new Map<string, Write>()
+  const actions: (() => void)[] = []
+  const undo: (() => void)[] = []
+
+  const write = (key: string, value: Uint8Array | undefined): void => {
+    const [known, cached, written] = [cache.has(key), cache.get(key), writes.get(key)]
+    undo.push(() => {
+      if (known) cache.set(key, cached)
+      else cache.delete(key)
+      if (written) writes.set(key, written)
+      else writes.delete(key)
+    })
+    cache.set(key, value)
+    writes.set(key, value ? { put: key, value } : { delete: key })
+  }
+  const note = (key: string, entry: { value: Uint8Array; version: number } | undefined): void => {
+    if (!seen.has(key)) seen.set(key, { key, version: entry?.version ?? null })
+    if (!cache.has(key)) cache.set(key, entry?.value)
+  }
+  const tx: Transaction = {
+    async get(key) {
+      if (!cache.has(key)) note(key, await storage.get(key))
+      return cache.get(key)
+    },
+    async list(prefix, range) {
+      const entries = await storage.list(prefix, range)
+      for (const entry of entries) if (!seen.has(entry.key)) seen.set(entry.key, { key: entry.key, version: entry.version })
+      return entries
+    },
+    async prefetch(keys) {
+      const missing = [...new Set(keys)].filter((key) => !cache.has(key))
+      if (missing.length === 0) return
+      const entries = await storage.getMany(missing)
+      for (const [index, key] of missing.entries()) note(key, entries[index])
+    },
+    put: write,
+    delete: (key) => write(key, undefined),
+    async part(work) {
+      const [undone, done] = [undo.length, actions.length]
+      try {
+        return await work()
+      } catch (error) {
+        while (undo.length > undone) undo.pop()?.()
+        actions.length = done
+        throw error
+      }
+    },
+    afterCommit: (action) => void actions.push(action),
+  }
+  return { tx, seen, writes, actions }
+}
+
+export function createDatabase(storage: ClientStorage): Database {
+  let tail: Promise<unknown> = Promise.resolve()
+
+  const attempt = async <T>(work: (tx: Transaction) => Promise<T>, options: Pick<CommitOptions, 'durability'>): Promise<T> => {
+    for (let left = TRIES; ; left--) {
+      const { tx, seen, writes, actions } = createTransaction(storage)
+      const result = await work(tx)
+      try {
+        if (writes.size > 0) await storage.commit([...writes.values()], { ...options, expect: [...seen.values()] })
+      } catch (error) {
+        if (left > 1 && isSecureChatError(error, 'storage/conflict')) continue
+        throw error
+      }
+      for (const action of actions) action()
+      return result
+    }
+  }
+
+  return {
+    get: async (key) => (await storage.get(key))?.value,
+    list: (prefix, range) => storage.list(prefix, range),
+    run(work, options = {}) {
+      const result = tail.then(() => attempt(work, options))
+      // Whoever comes next waits for the end, however it ends.
+      tail = result.then(
+        () => undefined,
+        () => undefined,
+      )
+      return result
+    },
+  }
+}

@@ -1,0 +1,91 @@
+import type { AccountId, ConversationId, DeviceId, MessageId } from '@securechat/protocol'
+
+/**
+ * The layout of the local store, all of it. Values are sealed, keys are readable for whoever holds the store, so no key carries a phone
+ * number, a name or a text: only random ids, counters and words.
+ *
+ *   account                              who we are: ids, number, status
+ *   keys/account, keys/device            AIK; DSK and DIK (crypto's own encoding)
+ *   tokens                               access and refresh token
+ *   registration                         a registration under way: committed before the call, erased with the commit of its answer
+ *   profile                              own profile, its key and version
+ *   prekeys                              next key id, current ids, uploads not yet confirmed
+ *   prekey/<id>                          private prekeys
+ *   manifest/pending                     own next manifest, signed, until the server has it
+ *   pin/<account>                        the manifest that is believed, and a changed identity that waits for consent
+ *   session/<account>/<device>           all sessions with a device (crypto's own encoding)
+ *   contact/<account>
+ *   conversation/<conversation>
+ *   message/<conversation>/<order>       rows still queued have orders from QUEUED_ORDER on, so they come last
+ *   message-id/<conversation>/<message>  → order
+ *   outbox/<account>/<sequence>          one row for each message that has to go to a peer
+ *   receipt/<conversation>/<message>     receipts that are due
+ *   seen/<message>                       contents without a row of their own that were applied
+ *   held/<sequence>                      envelopes of a newer version, kept for an update
+ *   log/<number>                         received messages in the order of their arrival, for `consume`
+ *   consumer/<name>                      cursor of a consumer
+ *   counters, inbox                      local sequence numbers; mailbox cursor
+ *   store-id                             random name of this store, for the lock between tabs
+ *   wipe                                 the store is being erased
+ */
+export const KEYS = {
+  account: 'account',
+  accountKeys: 'keys/account',
+  deviceKeys: 'keys/device',
+  tokens: 'tokens',
+  registration: 'registration',
+  profile: 'profile',
+  preKeys: 'prekeys',
+  pendingManifest: 'manifest/pending',
+  counters: 'counters',
+  inbox: 'inbox',
+  storeId: 'store-id',
+  wipe: 'wipe',
+} as const
+
+/** Orders of rows that are not sent yet begin here: above every order that a conversation can reach. */
+export const QUEUED_ORDER = 2 ** 52
+const NUMBER_DIGITS = 16
+const ID_DIGITS = 10
+
+const padded = (value: number, digits = NUMBER_DIGITS): string => String(value).padStart(digits, '0')
+
+export const PREFIX = {
+  preKey: 'prekey/',
+  pin: 'pin/',
+  session: 'session/',
+  contact: 'contact/',
+  conversation: 'conversation/',
+  message: 'message/',
+  outbox: 'outbox/',
+  receipt: 'receipt/',
+  seen: 'seen/',
+  held: 'held/',
+  log: 'log/',
+} as const
+
+export const keyOf = {
+  preKey: (keyId: number): string => `${PREFIX.preKey}${padded(keyId, ID_DIGITS)}`,
+  pin: (account: AccountId): string => `${PREFIX.pin}${account}`,
+  session: (account: AccountId, device: DeviceId): string => `${PREFIX.session}${account}/${padded(device, ID_DIGITS)}`,
+  contact: (account: AccountId): string => `${PREFIX.contact}${account}`,
+  conversation: (conversation: ConversationId): string => `${PREFIX.conversation}${conversation}`,
+  message: (conversation: ConversationId, order: number): string => `${PREFIX.message}${conversation}/${padded(order)}`,
+  messageId: (conversation: ConversationId, message: MessageId): string => `message-id/${conversation}/${message}`,
+  outbox: (account: AccountId, sequence: number): string => `${PREFIX.outbox}${account}/${padded(sequence)}`,
+  receipt: (conversation: ConversationId, message: MessageId): string => `${PREFIX.receipt}${conversation}/${message}`,
+  seen: (message: MessageId): string => `${PREFIX.seen}${message}`,
+  held: (sequence: number): string => `${PREFIX.held}${padded(sequence)}`,
+  log: (number: number): string => `${PREFIX.log}${padded(number)}`,
+  consumer: (name: string): string => `consumer/${name}`,
+} as const
+
+export const prefixOf = {
+  sessions: (account: AccountId): string => `${PREFIX.session}${account}/`,
+  messages: (conversation: ConversationId): string => `${PREFIX.message}${conversation}/`,
+  outbox: (account: AccountId): string => `${PREFIX.outbox}${account}/`,
+  receipts: (conversation: ConversationId): string => `${PREFIX.receipt}${conversation}/`,
+} as const
+
+/** The second part of a key: `message/<this>/…`. */
+export const secondPart = (key: string): string => key.split('/', 2)[1] ?? ''

@@ -1,0 +1,199 @@
+import type { AccountId, ConversationId, DeviceId, MessageId, SecureChatError, Timestamp } from '@securechat/protocol'
+
+/** The public shapes of the client. Every object here is a snapshot: frozen data that a UI can render and compare. */
+
+/** waiting-for-tab: another tab or window holds the connection of this store; this one takes over when that one ends. */
+export type ConnectionStatus = 'stopped' | 'waiting-for-tab' | 'connecting' | 'online' | 'offline' | 'signed-out' | 'update-required'
+export interface ConnectionState {
+  readonly status: ConnectionStatus
+  /** When `offline`: the time of the next attempt and why the last one failed. */
+  readonly retryAt?: Timestamp
+  readonly error?: SecureChatError
+  /** True once everything that waited in the mailbox at the last connect has been applied. */
+  readonly synced: boolean
+}
+
+export interface Profile {
+  readonly name: string
+  /** PNG, JPEG or WebP bytes, at most 48 KiB. */
+  readonly avatar?: Uint8Array
+}
+
+export type AccountStatus = 'signed-out' | 'signed-in' | 'revoked'
+export interface AccountState {
+  readonly status: AccountStatus
+  readonly accountId?: AccountId
+  readonly deviceId?: DeviceId
+  readonly phone?: string
+  /** Absent until `setProfile`. */
+  readonly profile?: Profile
+}
+
+export interface Contact {
+  readonly accountId: AccountId
+  readonly phone?: string
+  readonly profile?: Profile
+  /** What to show: profile name, else the phone number, else a short form of the id. */
+  readonly displayName: string
+  /** request: a stranger wrote first and waits for Accept or Block. */
+  readonly relation: 'accepted' | 'request' | 'blocked'
+  /** The account key changed since it was last accepted; sending waits for `devices.acceptIdentity`. */
+  readonly identityChanged: boolean
+  readonly verified: boolean
+}
+
+/** queued: stored here. sent: on the server's disk. delivered, read: the recipient's encrypted receipt. failed: will not be retried on its own. */
+export type MessageStatus = 'queued' | 'sent' | 'delivered' | 'read' | 'failed'
+export interface Message {
+  readonly id: MessageId
+  readonly conversationId: ConversationId
+  readonly sender: AccountId
+  readonly mine: boolean
+  /** text; unsupported: from a newer version; undecryptable: a placeholder that is replaced in place when the message heals; event: e.g. the account key changed. */
+  readonly kind: 'text' | 'unsupported' | 'undecryptable' | 'deleted' | 'identity-changed'
+  readonly text: string
+  /** Sender's clock, for display only. */
+  readonly sentAt: Timestamp
+  /** Position in the conversation: ascending; rows still queued come last. */
+  readonly order: number
+  /** Only of own messages. */
+  readonly status?: MessageStatus
+  readonly error?: SecureChatError
+  readonly edited: boolean
+  readonly replyTo?: MessageId
+  readonly reactions: readonly { readonly accountId: AccountId; readonly emoji: string }[]
+}
+
+export interface ConversationSnapshot {
+  readonly id: ConversationId
+  readonly peer: Contact
+  readonly lastMessage?: Message
+  readonly unread: number
+  readonly updatedAt: Timestamp
+  readonly draft: string
+  readonly muted: boolean
+  readonly pinned: boolean
+  readonly archived: boolean
+  /** The other side is typing (expires by itself). */
+  readonly typing: boolean
+}
+
+/** A live query: the current result and a signal when it changes; made for `useSyncExternalStore`. */
+export interface LiveQuery<T> {
+  /** The latest result, the same reference until it changes; undefined until the first load. */
+  get(): T | undefined
+  /** Loads on the first subscriber; calls back after each change. */
+  subscribe(onChange: () => void): () => void
+}
+
+export interface SafetyNumber {
+  /** 12 groups of 5 digits. */
+  readonly digits: string
+  /** What a QR code of the safety number holds. */
+  readonly qr: Uint8Array
+  readonly verified: boolean
+}
+
+export interface Login {
+  readonly phone: string
+  readonly codeDigits: number
+  readonly expiresAt: Timestamp
+  readonly resendAt: Timestamp
+  /**
+   * Registers the account and this device. Throws `auth/code-wrong`, `auth/code-expired`, `auth/too-many-tries`, and
+   * `auth/account-exists` where the number has keys already: then call again with `replaceKeys: true` after telling the
+   * person that every contact will see a changed safety number and old messages stay on the old device.
+   */
+  confirm(input: { code: string; replaceKeys?: boolean }, options?: CallOptions): Promise<AccountState>
+}
+
+export interface CallOptions {
+  readonly signal?: AbortSignal
+}
+export interface PageOptions {
+  /** At most this many; 50 by default, 200 at most. */
+  readonly limit?: number
+  /** Only messages below this `order`. */
+  readonly before?: number
+}
+
+export interface Conversation {
+  readonly id: ConversationId
+  readonly peerId: AccountId
+  /** Resolves once the message is stored and queued, also offline; the same `id` twice is one message. */
+  send(input: string | { text: string; replyTo?: MessageId; id?: MessageId }, options?: CallOptions): Promise<Message>
+  react(target: MessageId, emoji: string | null): Promise<void>
+  edit(target: MessageId, text: string): Promise<void>
+  delete(target: MessageId): Promise<void>
+  retry(id: MessageId): Promise<void>
+  markRead(): Promise<void>
+  setTyping(active: boolean): Promise<void>
+  update(changes: { draft?: string; muted?: boolean; pinned?: boolean; archived?: boolean }): Promise<void>
+  /** Accepts a stranger's conversation, or blocks its sender. */
+  accept(): Promise<void>
+  block(): Promise<void>
+  unblock(): Promise<void>
+  /** Oldest first. */
+  messages(options?: PageOptions): Promise<readonly Message[]>
+  /** The newest `limit` messages, live. */
+  liveMessages(options?: { limit?: number }): LiveQuery<readonly Message[]>
+  snapshot(): Promise<ConversationSnapshot>
+  live(): LiveQuery<ConversationSnapshot>
+  /** New and changed messages from now on, until the signal aborts. A view of the store: nothing is lost by a reconnect. */
+  watch(options?: CallOptions): AsyncIterable<Message>
+}
+
+export interface ClientEvents {
+  message: (event: { conversation: Conversation; message: Message }) => void
+  'message-status': (event: { conversation: Conversation; message: Message }) => void
+  connection: (state: ConnectionState) => void
+  'identity-changed': (event: { accountId: AccountId }) => void
+  /** A device list was refused: rollback, fork or a device that no manifest names. */
+  'security-alert': (event: { accountId: AccountId; error: SecureChatError }) => void
+  'decryption-failed': (event: { accountId: AccountId; error: SecureChatError; willHeal: boolean }) => void
+  'signed-out': (event: { reason: 'revoked' | 'logout' }) => void
+}
+
+export interface Client {
+  readonly account: {
+    state(): Promise<AccountState>
+    live(): LiveQuery<AccountState>
+    requestCode(input: { phone: string }, options?: CallOptions): Promise<Login>
+    setProfile(profile: { name: string; avatar?: Uint8Array | Blob }, options?: CallOptions): Promise<void>
+    /** Ends the session on the server and erases the local store. */
+    logout(options?: CallOptions): Promise<void>
+    /** Erases the account on the server, then the local store. */
+    erase(options?: CallOptions): Promise<void>
+  }
+  readonly contacts: {
+    /** Null: the number is not registered here. */
+    find(input: { phone: string }, options?: CallOptions): Promise<Contact | null>
+    get(accountId: AccountId): Promise<Contact | undefined>
+    list(): Promise<readonly Contact[]>
+  }
+  readonly conversations: {
+    /** Throws `client/not-found` when the number is not registered. */
+    direct(peer: { phone: string } | { accountId: AccountId }, options?: CallOptions): Promise<Conversation>
+    get(id: ConversationId): Promise<Conversation | undefined>
+    /** Newest first. */
+    list(options?: { archived?: boolean }): Promise<readonly ConversationSnapshot[]>
+    live(options?: { archived?: boolean }): LiveQuery<readonly ConversationSnapshot[]>
+  }
+  readonly devices: {
+    safetyNumber(accountId: AccountId): Promise<SafetyNumber>
+    setVerified(accountId: AccountId, verified: boolean): Promise<void>
+    /** Accepts a changed account key; queued messages are sent to the new key from then on. */
+    acceptIdentity(accountId: AccountId): Promise<void>
+  }
+  readonly connection: { state(): ConnectionState; live(): LiveQuery<ConnectionState>; retryNow(): void }
+  /** Idempotent. Connects, receives and sends in the background from now on. */
+  start(): Promise<void>
+  /** Idempotent. Nothing is lost: what is queued is sent after the next start. */
+  close(): Promise<void>
+  on<Name extends keyof ClientEvents>(event: Name, listener: ClientEvents[Name]): () => void
+  /**
+   * For whoever must not miss a message (bots): calls `handler` for every received message from a durable cursor of that
+   * name, one at a time, at least once; the cursor moves when the handler's promise resolves. A rejection is retried with backoff.
+   */
+  consume(name: string, handler: (event: { conversation: Conversation; message: Message }) => Promise<void> | void): () => Promise<void>
+}

@@ -1,0 +1,59 @@
+import { existsSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { type BrowserContext, chromium, type Page } from 'playwright-core'
+import { chromiumAvailable } from './chromium.js'
+import type { ServerProcess } from './processes.js'
+
+export const WEB_DIST = resolve(import.meta.dirname, '../../../examples/web/dist')
+export const webAppBuilt = (): boolean => existsSync(resolve(WEB_DIST, 'index.html'))
+
+export interface Profile {
+  readonly context: BrowserContext
+  /** Console errors, page errors and refused requests; a test ends by expecting none. */
+  readonly problems: string[]
+  close(): Promise<void>
+}
+
+/** A real browser profile in its own folder: what it stored is there when it is opened again. */
+export async function openProfile(folder: string, viewport = { width: 1100, height: 800 }): Promise<Profile> {
+  const executablePath = chromiumAvailable()
+  if (!executablePath) throw new Error('chromium is missing: apt-get install chromium')
+  const context = await chromium.launchPersistentContext(folder, {
+    executablePath,
+    viewport,
+    args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--no-first-run'],
+  })
+  const problems: string[] = []
+  context.on('weberror', (error) => problems.push(`page error: ${error.error().message}`))
+  context.on('console', (message) => {
+    // A stopped server is part of the tests; the browser reports its refused connections by itself.
+    if (message.type() === 'error' && !/ERR_CONNECTION|WebSocket connection/.test(message.text())) problems.push(`console: ${message.text()}`)
+  })
+  return { context, problems, close: () => context.close() }
+}
+
+/** Number → code → name, as a person would. */
+export async function signInWeb(page: Page, server: ServerProcess, person: { phone: string; name: string }): Promise<void> {
+  await page.goto(server.url)
+  await page.getByTestId('phone-input').fill(person.phone)
+  await page.getByTestId('request-code').click()
+  const code = await server.code(person.phone)
+  await page.getByTestId('code-input').waitFor()
+  await page.getByTestId('code-input').click()
+  await page.keyboard.type(code)
+  await page.getByTestId('name-input').fill(person.name)
+  await page.getByTestId('save-profile').click()
+  await page.getByTestId('new-chat').waitFor()
+}
+
+export async function startChatWeb(page: Page, phone: string): Promise<void> {
+  await page.getByTestId('new-chat').click()
+  await page.getByTestId('new-chat-number').fill(phone)
+  await page.getByTestId('start-chat').click()
+  await page.getByTestId('composer').waitFor()
+}
+
+export async function writeWeb(page: Page, text: string): Promise<void> {
+  await page.getByTestId('composer').fill(text)
+  await page.getByTestId('send').click()
+}

@@ -1,0 +1,67 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, expect, it } from 'vitest'
+import { type LineProcess, signInTerminal, startServer, startTerminal } from '../src/processes.js'
+import { storedMessages } from '../src/stored-messages.js'
+
+const ending: (() => Promise<unknown> | void)[] = []
+afterEach(async () => {
+  for (const end of ending.splice(0).reverse()) await end()
+})
+const endLater = <P extends LineProcess>(process: P): P => {
+  ending.push(() => process.kill())
+  return process
+}
+
+it('two terminals chat: names, marks, offline delivery, a restarted server, one safety number, history after a restart', { timeout: 120_000 }, async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'securechat-terminals-'))
+  ending.push(() => rmSync(dir, { recursive: true, force: true }))
+  const server = endLater(await startServer({ data: join(dir, 'data') }))
+  const stores = { alice: join(dir, 'alice.db'), bob: join(dir, 'bob.db') }
+  const alice = endLater(await signInTerminal(server, { store: stores.alice, phone: '+14155550100', name: 'Alice' }))
+  let bob = endLater(await signInTerminal(server, { store: stores.bob, phone: '+14155550101', name: 'Bob' }))
+
+  alice.write('/new +1 999')
+  await alice.event(({ event, text }) => event === 'problem' && /phone number/.test(String(text)))
+  alice.write('/new +14155550199')
+  await alice.event(({ event, code }) => event === 'problem' && code === 'client/not-found', { what: 'an unregistered number' })
+  alice.write('/new +14155550101')
+  await alice.event(({ event }) => event === 'opened')
+  alice.write('Hello Bob')
+  await bob.event(({ event, text }) => event === 'message' && text === 'Hello Bob')
+  bob.write('/open 1')
+  await bob.event(({ event, relation }) => event === 'opened' && relation === 'request', { what: 'the request' })
+  bob.write('/accept')
+  bob.write('Hi Alice')
+  await alice.event(({ event, text, name }) => event === 'message' && text === 'Hi Alice' && name === 'Bob', { what: 'the answer with Bob’s name' })
+  await alice.event(({ event, text, status }) => event === 'status' && text === 'Hello Bob' && status === 'read', { what: 'the read mark' })
+
+  alice.write('/safety')
+  bob.write('/safety')
+  const [mine, theirs] = await Promise.all([alice.event(({ event }) => event === 'safety'), bob.event(({ event }) => event === 'safety')])
+  expect(mine.digits).toEqual(theirs.digits)
+  expect(String(mine.digits).replace(/\D/g, '')).toHaveLength(60)
+
+  // Bob is away while Alice writes.
+  bob.write('/quit')
+  expect(await bob.exited).toBe(0)
+  for (const text of ['one', 'two', 'three']) alice.write(text)
+  await alice.event(({ event, text, status }) => event === 'status' && text === 'three' && status === 'sent', { what: 'the sent mark' })
+  bob = endLater(startTerminal({ server: server.url, store: stores.bob }))
+  await bob.event(({ event, text }) => event === 'message' && text === 'three')
+  await alice.event(({ event, text, status }) => event === 'status' && text === 'three' && status === 'delivered', { what: 'the delivered mark' })
+
+  // The server is away while both write; both recover by themselves.
+  await server.kill('SIGTERM')
+  await alice.event(({ event, status }) => event === 'connection' && status === 'offline', { what: 'the terminal noticing' })
+  alice.write('while the server is away')
+  const again = endLater(await startServer({ data: join(dir, 'data'), port: server.port }))
+  await bob.event(({ event, text }) => event === 'message' && text === 'while the server is away', { timeoutMs: 60_000 })
+
+  await Promise.all([alice.kill('SIGTERM'), bob.kill('SIGTERM')])
+  expect(await again.kill('SIGTERM')).toBe(0)
+  const texts = ['Hello Bob', 'Hi Alice', 'one', 'two', 'three', 'while the server is away']
+  expect((await storedMessages(stores.alice)).map(({ text }) => text)).toEqual(texts)
+  expect((await storedMessages(stores.bob)).map(({ text }) => text)).toEqual(texts)
+})

@@ -89,7 +89,7 @@ module.exports = {
     {
       name: 'cryptographic libraries behind the provider',
       severity: 'error',
-      from: { path: '^(packages|examples)/', pathNot: '^packages/crypto/src/primitives/' },
+      from: { path: '^(packages|examples)/', pathNot: '^packages/crypto/(src/primitives|test)/' },
       to: { path: 'node_modules/(libsodium|@noble/)' },
     },
     { name: 'no cycles', severity: 'error', from: {}, to: { circular: true } },
@@ -105,7 +105,7 @@ module.exports = {
       name: 'no development dependencies in source',
       severity: 'error',
       from: { path: '^packages/[^/]+/src/', pathNot: '^packages/integration/' },
-      to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only'] },
+      to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only', 'npm-peer'] },
     },
     {
       name: 'source imports no tests',

@@ -10,7 +10,18 @@ for (const parent of ['packages', 'examples']) {
     const manifest = JSON.parse(readFileSync(`${folder}/package.json`, 'utf8')) as { exports?: Record<string, string | { '@securechat/source'?: string }> }
     const exported = Object.values(manifest.exports ?? {}).flatMap((target) => (typeof target === 'object' && target['@securechat/source']) || [])
     workspaces[folder] = {
-      entry: [...exported, 'src/{bin,main}.{ts,tsx}', 'src/*worker.ts', 'test/**/*.test.{ts,tsx}', 'test/**/*.page.ts', 'test/processes/*.ts', 'scripts/*.{ts,mjs}'].map((path) => path.replace(/^\.\//, '')),
+      entry: [
+        ...exported,
+        'src/{bin,main}.{ts,tsx}',
+        'src/*worker.ts',
+        'test/**/*.test.{ts,tsx}',
+        'test/**/*.page.ts',
+        'test/processes/*.ts',
+        'test/*/main.tsx',
+        'scripts/*.{ts,mjs}',
+      ].map((path) => path.replace(/^\.\//, '')),
+      // Imported by a style sheet.
+      ignoreDependencies: ['tailwindcss'],
       project: ['{src,test,scripts}/**/*.{ts,tsx,mjs}'],
     }
   }
@@ -19,11 +30,10 @@ for (const parent of ['packages', 'examples']) {
 const config: KnipConfig = {
   workspaces: {
     '.': {
-      entry: ['scripts/*.mjs', 'knip.config.ts'],
+      entry: ['scripts/*.mjs'],
       project: ['scripts/*.mjs', '*.{ts,mjs,cjs}'],
-      ignore: ['scripts/consumer/**'],
       // Used through their command lines by scripts/*.mjs.
-      ignoreDependencies: ['@arethetypeswrong/cli', 'publint', 'tsx'],
+      ignoreDependencies: ['@arethetypeswrong/cli', 'dependency-cruiser', 'publint'],
     },
     ...workspaces,
   },

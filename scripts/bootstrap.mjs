@@ -42,7 +42,7 @@ async function pnpm(args) {
   const onLine = (line) => {
     lines.push(line)
     const progress = /^Progress: resolved (\d+).*added (\d+)/.exec(line)
-    if (progress && Date.now() - shown > 3_000) {
+    if (progress && Number(progress[1]) > 50 && Date.now() - shown > 3_000) {
       shown = Date.now()
       console.log(`  ${progress[2]} of ${progress[1]} packages`)
     }
@@ -72,7 +72,10 @@ export async function bootstrap() {
   console.log(there ? 'Updating the dependencies …' : 'Installing the dependencies (first run, a minute or two) …')
   await pnpm(['install', '--frozen-lockfile'])
   // Native modules are built for one version of Node's binary interface.
-  if (there && present && present.runtime !== wanted.runtime) await pnpm(['rebuild', 'better-sqlite3'])
+  if (there && present && present.runtime !== wanted.runtime) {
+    console.log('Building SQLite for this version of Node (a minute or two) …')
+    await pnpm(['rebuild', '--recursive', 'better-sqlite3'])
+  }
   mkdirSync(dirname(STAMP), { recursive: true })
   writeFileSync(STAMP, JSON.stringify(wanted))
   console.log(`Dependencies are ready (${Math.round((Date.now() - started) / 1000)} s).`)

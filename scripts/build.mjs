@@ -116,7 +116,7 @@ const stale = (all, types) => {
     const library = member.manifest.scripts.build.startsWith('tsup')
     // A library's code is built from its own files alone; its declarations and an app's bundle also hold what they import.
     const hashes = { code: library ? own.get(member) : deep, declarations: deep }
-    const declarations = types && library
+    const declarations = types && library && member.published
     const stamp = readStamp(member)
     const fresh =
       stamp && stamp.code === hashes.code && (!declarations || (stamp.types && stamp.declarations === hashes.declarations)) && stamp.outputs === outputs(member)

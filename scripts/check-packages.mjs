@@ -116,14 +116,7 @@ async function install() {
   const specifiers = packages.flatMap(({ name, manifest: { exports } }) => sourceEntries({ exports }).map(([subpath]) => name + subpath.slice(1)))
   const list = (line) => specifiers.map(line).join('\n')
   const used = `\nexport const all = [${specifiers.map((_, at) => `e${at}`).join(', ')}]\n`
-  writeFileSync(
-    join(consumer, 'imports.mjs'),
-    list((name) => `if (Object.keys(await import('${name}')).length === 0) throw new Error('${name} exports nothing')`),
-  )
-  writeFileSync(
-    join(consumer, 'requires.cjs'),
-    list((name) => `if (Object.keys(require('${name}')).length === 0) throw new Error('${name} exports nothing')`),
-  )
+  writeFileSync(join(consumer, 'entry-points.json'), JSON.stringify(specifiers))
   const typed = list((name, at) => `import * as e${at} from '${name}'`) + used
   mkdirSync(join(consumer, 'types'))
   for (const extension of ['mts', 'cts']) {

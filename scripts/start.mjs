@@ -13,6 +13,14 @@ const data = process.env.SECURECHAT_DATA ? resolve(process.env.SECURECHAT_DATA) 
 process.env.SECURECHAT_DATA = data
 process.env.PORT ||= '8787'
 
+// npm killed outright passes nothing on; without it this server would stay behind, unseen.
+if (process.env.npm_lifecycle_event === 'start') {
+  const parent = process.ppid
+  setInterval(() => {
+    if (process.ppid !== parent) process.kill(process.pid, 'SIGTERM')
+  }, 1_000).unref()
+}
+
 // In this process, not in a child: signals, exit code and standard streams are the server's own, and nothing can be left behind.
 process.argv = [process.execPath, bin, '--dev', '--static', join(ROOT, 'examples/web/dist'), '--data', data]
 await import(pathToFileURL(bin).href)

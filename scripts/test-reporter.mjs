@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs'
 
-const reasonInName = (name) => /skipped: [^)]+|needs .+$/.exec(name)?.[0].replace('skipped: ', '')
+const reasonInName = (name) => /(?:skipped|needs): ?([^)]+)|needs .+$/.exec(name)?.slice(0, 2).findLast(Boolean)
 
 /**
  * Says each skipped test with its reason, and leaves the counts in the file that SECURECHAT_TEST_SUMMARY names.

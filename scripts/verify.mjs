@@ -14,7 +14,7 @@ const STEPS = {
   lint: [tool('biome', 'lint', '--error-on-warnings', '.'), tool('eslint', '--max-warnings=0', 'packages', 'examples')],
   format: [tool('biome', 'check', '--linter-enabled=false', '.')],
   imports: [tool('depcruise', '--config', '.dependency-cruiser.cjs', 'packages', 'examples'), node('check-guards.mjs')],
-  unused: [tool('knip', '--no-progress')],
+  unused: [tool('knip', '--no-progress', '--no-config-hints')],
   size: [node('check-size.mjs')],
   snippets: [node('check-snippets.mjs')],
   packages: [node('check-packages.mjs')],
@@ -38,15 +38,19 @@ for (const name of chosen) if (NEEDS[name] && !chosen.includes(NEEDS[name])) cho
 await bootstrap()
 const results = []
 for (const name of chosen) {
+  if (results.some((result) => result.name === NEEDS[name] && result.verdict !== 'ok')) {
+    results.push({ name, verdict: 'not run', seconds: 0 })
+    continue
+  }
   console.log(`\n── ${name} ${'─'.repeat(Math.max(3, 60 - name.length))}`)
   const started = Date.now()
   let passed = true
   for (const [command, args] of STEPS[name]) passed = (await run(command, args, { cwd: ROOT })) === 0 && passed
-  results.push({ name, passed, seconds: (Date.now() - started) / 1000 })
+  results.push({ name, verdict: passed ? 'ok' : 'FAILED', seconds: (Date.now() - started) / 1000 })
 }
 
 console.log(`\n${'step'.padEnd(10)} ${'result'.padEnd(8)} ${'seconds'.padStart(8)}`)
-for (const { name, passed, seconds } of results) console.log(`${name.padEnd(10)} ${(passed ? 'ok' : 'FAILED').padEnd(8)} ${seconds.toFixed(1).padStart(8)}`)
-const failed = results.filter(({ passed }) => !passed)
+for (const { name, verdict, seconds } of results) console.log(`${name.padEnd(10)} ${verdict.padEnd(8)} ${seconds.toFixed(1).padStart(8)}`)
+const failed = results.filter(({ verdict }) => verdict !== 'ok')
 console.log(failed.length === 0 ? '\nverify: all good' : `\nverify: ${failed.map(({ name }) => name).join(', ')} failed`)
 process.exitCode = failed.length === 0 ? 0 : 1

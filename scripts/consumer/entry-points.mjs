@@ -6,8 +6,8 @@ const require = createRequire(import.meta.url)
 const load = process.argv[2] === 'cjs' ? async (name) => require(name) : (name) => import(name)
 const running = () => process.getActiveResourcesInfo().filter((kind) => !/^(Pipe|TTY|FSReq|Immediate|Close)/.test(kind))
 
-/** zod keeps its registry there, so that two copies of it share one. */
-const GLOBALS_OF_LIBRARIES = /^__zod_/
+/** zod keeps its registry there, so that two copies of it share one; undici is Node’s own fetch. */
+const GLOBALS_OF_LIBRARIES = /^(__zod_|Symbol\(undici\.)/
 const globals = new Set(Reflect.ownKeys(globalThis))
 for (const method of ['log', 'info', 'warn', 'error', 'debug']) {
   console[method] = (...args) => {

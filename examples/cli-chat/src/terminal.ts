@@ -1,5 +1,6 @@
 import { createInterface } from 'node:readline'
 import { type Client, createClient } from '@securechat/client'
+import type { ClientStorage } from '@securechat/storage'
 import { sqliteStorage } from '@securechat/storage-sqlite'
 import { webSocketTransport } from '@securechat/transport/websocket'
 import { createCommands } from './commands.js'
@@ -26,10 +27,13 @@ export async function runTerminal(argv: readonly string[], streams: Streams): Pr
     return 0
   }
   const printer = createPrinter(streams.output, options.json)
+  let storage: ClientStorage | undefined
   let chat: Client
   try {
-    chat = await createClient({ storage: sqliteStorage({ path: options.store }), transport: webSocketTransport({ url: options.server }), deviceName: 'cli-chat' })
+    storage = sqliteStorage({ path: options.store })
+    chat = await createClient({ storage, transport: webSocketTransport({ url: options.server }), deviceName: 'cli-chat' })
   } catch (error) {
+    await storage?.close()
     report(error, printer)
     return 1
   }
@@ -37,6 +41,7 @@ export async function runTerminal(argv: readonly string[], streams: Streams): Pr
     return await converse(chat, printer, streams)
   } finally {
     await chat.close()
+    await storage.close()
   }
 }
 

@@ -43,7 +43,7 @@ export function createMaintenance(context: Context, manifests: Manifests): Maint
       }
       if (stopped.aborted) return
       const woken = new AbortController()
-      const pause = failures > 0 ? backoffMs(failures, { random }) : EVERY_MS * (1 + fraction(random) / 2)
+      const pause = failures > 0 ? backoffMs(failures, { random }) : Math.floor(EVERY_MS * (1 + fraction(random) / 2))
       const end = (): void => woken.abort()
       stopped.addEventListener('abort', end)
       void sleep(clock, pause, woken.signal).then(end)

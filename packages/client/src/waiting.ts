@@ -23,7 +23,7 @@ export const fraction = (random: Random): number => readU32(random(4), 0) / 0x1_
 /** Half fixed, half jitter: never at once, never in step with others. `failures` counts from 1. A server may ask for longer. */
 export function backoffMs(failures: number, { random, retryAfterSeconds = 0 }: { random: Random; retryAfterSeconds?: number | undefined }): number {
   const full = Math.min(CAP_MS, BASE_MS * 2 ** Math.min(failures - 1, 16))
-  return Math.max(full / 2 + (full / 2) * fraction(random), Math.min(retryAfterSeconds, 3_600) * 1_000)
+  return Math.max(Math.floor((full / 2) * (1 + fraction(random))), Math.min(Math.ceil(retryAfterSeconds), 3_600) * 1_000)
 }
 
 export function throwIfAborted(signal: AbortSignal | undefined): void {

@@ -21,6 +21,10 @@ export class LineProcess {
         this.wake()
       })
     }
+    // Writing to a process that was just killed is part of these tests.
+    child.stdin?.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE' && error.code !== 'ECONNRESET') throw error
+    })
     this.exited = new Promise((done) => {
       child.once('exit', (code, signal) => {
         this.ended = true

@@ -4,7 +4,8 @@ import { webSocketTransport } from '@securechat/transport/websocket'
 
 /** All messages that a terminal's store holds, oldest first, read through the public API with the terminal closed. */
 export async function storedMessages(store: string): Promise<Message[]> {
-  const chat = await createClient({ storage: sqliteStorage({ path: store }), transport: webSocketTransport({ url: 'http://127.0.0.1:9' }) })
+  const storage = sqliteStorage({ path: store })
+  const chat = await createClient({ storage, transport: webSocketTransport({ url: 'http://127.0.0.1:9' }) })
   try {
     const all: Message[] = []
     for (const row of await chat.conversations.list()) {
@@ -23,5 +24,6 @@ export async function storedMessages(store: string): Promise<Message[]> {
     return all
   } finally {
     await chat.close()
+    await storage.close()
   }
 }

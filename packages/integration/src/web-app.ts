@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { type BrowserContext, chromium, type Page } from 'playwright-core'
-import { chromiumAvailable } from './chromium.js'
+import type { BrowserContext, Page } from 'playwright-core'
+import { launchProfile } from './chromium.js'
 import type { ServerProcess } from './processes.js'
 
 export const WEB_DIST = resolve(import.meta.dirname, '../../../examples/web/dist')
@@ -15,14 +15,8 @@ export interface Profile {
 }
 
 /** A real browser profile in its own folder: what it stored is there when it is opened again. */
-export async function openProfile(folder: string, viewport = { width: 1100, height: 800 }): Promise<Profile> {
-  const executablePath = chromiumAvailable()
-  if (!executablePath) throw new Error('chromium is missing: apt-get install chromium')
-  const context = await chromium.launchPersistentContext(folder, {
-    executablePath,
-    viewport,
-    args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--no-first-run'],
-  })
+export async function openProfile(folder: string): Promise<Profile> {
+  const context = await launchProfile(folder)
   const problems: string[] = []
   context.on('weberror', (error) => problems.push(`page error: ${error.error().message}`))
   context.on('console', (message) => {

@@ -27,7 +27,9 @@ it.skipIf(!strace)('durability: the log is synced between reading a send and wri
       await bob.event((event) => event.event === 'message' && event.text === text, { what: 'a message' })
     }
     await Promise.all([alice.kill('SIGTERM'), bob.kill('SIGTERM')])
-    await server.kill('SIGTERM')
+    expect(await server.kill('SIGTERM')).toBe(0)
+    // The tracer writes its last lines after the server's end.
+    await expect.poll(() => readFileSync(output, 'utf8').includes('+++ exited with 0 +++'), { timeout: 10_000 }).toBe(true)
 
     const calls = readTrace(readFileSync(output, 'utf8'), 6_000)
     let proven = 0

@@ -66,7 +66,14 @@ describe('the file', () => {
     const canary = new TextEncoder().encode('canary-of-an-erased-value')
     const accountId = 'AAAAAAAAAAAAAAAAAAAAAA' as AccountId
     await store.openLogin({ loginId: 'login', phoneHash: canary, codeMac: new Uint8Array(32), now: 1, expiresAt: 10 }, () => null)
-    await store.redeemLogin({ loginId: 'login', now: 2, graceUntil: 3, newAccountId: accountId, registrationHash: new Uint8Array(32), registrationExpiresAt: 5 })
+    await store.redeemLogin({
+      loginId: 'login',
+      now: 2,
+      graceUntil: 3,
+      newAccountId: accountId,
+      registrationHash: new Uint8Array(32),
+      registrationExpiresAt: 5,
+    })
     expect(await store.sweep({ now: 200_000_000, mailboxBefore: 0, limit: 100 })).toBeGreaterThan(0)
     await store.close()
     for (const name of readdirSync(dir)) expect(readFileSync(join(dir, name)).includes(Buffer.from(canary)), name).toBe(false)

@@ -1,5 +1,10 @@
 #!/usr/bin/env node
-import { runMain } from 'citty'
-import { command } from './command.js'
+const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
 
-void runMain(command)
+if (major < 20 || (major === 20 && minor < 19)) {
+  process.stderr.write(`securechat-server: Node 20.19 or newer is needed; this is ${process.versions.node}\n`)
+  process.exitCode = 1
+} else {
+  // Loaded only now: an old Node would fail on the rest before it could say why.
+  void Promise.all([import('citty'), import('./command.js')]).then(([{ runMain }, { command }]) => runMain(command))
+}

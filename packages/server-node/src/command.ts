@@ -1,7 +1,7 @@
 import { accessSync, constants, mkdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { isSecureChatError, SecureChatError } from '@securechat/protocol'
-import { consoleOtp, createServer, type OtpSender, webhookOtp } from '@securechat/server'
+import { consoleOtp, createServer, type OtpSender, type ServerConfigInput, webhookOtp } from '@securechat/server'
 import { sqliteStore } from '@securechat/server-adapters/sqlite'
 import { defineCommand } from 'citty'
 import { jsonLogger, type LogLevel } from './logger.js'
@@ -11,6 +11,11 @@ import { type Serving, serve } from './serve.js'
 const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error', 'silent']
 const DEFAULT_PORT = 8787
 const VERSION = '0.0.0'
+/** Whoever develops signs in with the same few numbers again and again, from one address; nothing is sent, so nothing can be pumped. */
+const DEVELOPMENT: Pick<ServerConfigInput, 'codes' | 'limits'> = {
+  codes: { spacingSeconds: 0, perHour: 10_000, perDay: 100_000 },
+  limits: { code: { burst: 10_000, perSecond: 100 }, codePrefix: { burst: 10_000, perSecond: 100 }, codeRegion: { burst: 10_000, perSecond: 100 } },
+}
 
 export const command = defineCommand({
   meta: { name: 'securechat-server', description: 'The SecureChat reference server: embedded SQLite, HTTP and WebSocket on one port.' },
@@ -53,21 +58,27 @@ async function start(args: ServerArguments, env: NodeJS.ProcessEnv): Promise<voi
   const secrets = loadSecrets({ dataDir, dev, env })
   const otp = otpSender(dev, env)
   const store = openStore(join(dataDir, 'securechat.db'))
+  const server = createServer({ store, otp, secrets, logger, config: { version: VERSION, ...(dev && DEVELOPMENT) } })
   let serving: Serving
   try {
-    const server = createServer({ store, otp, secrets, logger, config: { version: VERSION } })
     await server.start()
-    serving = await listen(dev, port, (at) => serve(server, { port: at, host: args.host ?? (env.HOST || '127.0.0.1'), ...(args.static !== undefined && { staticDir: args.static }) }))
+    serving = await listen(dev, port, (at) =>
+      serve(server, { port: at, host: args.host ?? (env.HOST || '127.0.0.1'), ...(args.static !== undefined && { staticDir: args.static }) }),
+    )
   } catch (error) {
+    await server.close()
     await store.close()
     throw error
   }
-  process.stdout.write(dev ? `SecureChat is running at ${serving.url}\nDevelopment mode: one-time codes are printed here; whoever reads them can sign in as anybody.\n` : '')
-  logger.info('listening', { port: serving.port })
+  // Before anybody can know that it runs: a signal that comes right after the line below must find its handler.
   onSignal(async () => {
     await serving.close()
     await store.close()
   })
+  process.stdout.write(
+    dev ? `SecureChat is running at ${serving.url}\nDevelopment mode: one-time codes are printed here; whoever reads them can sign in as anybody.\n` : '',
+  )
+  logger.info('listening', { port: serving.port })
 }
 
 const problem = (detail: string, cause?: unknown): never => {

@@ -1,4 +1,4 @@
-import { createServer as createHttpServer, type IncomingMessage, type Server as HttpServer } from 'node:http'
+import { createServer as createHttpServer, type Server as HttpServer, type IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { getRequestListener, type HttpBindings } from '@hono/node-server'
 import { LIMITS, SecureChatError } from '@securechat/protocol'
@@ -29,7 +29,12 @@ const SOCKET_PATH = '/v1/socket'
 const SUBPROTOCOL = 'securechat.v1'
 const API = /^\/(v1\/|v1$|openapi\.json$|livez$|readyz$|version$)/
 
-const bytesOf = (data: RawData): Uint8Array => (Array.isArray(data) ? new Uint8Array(Buffer.concat(data)) : data instanceof ArrayBuffer ? new Uint8Array(data) : new Uint8Array(data.buffer, data.byteOffset, data.byteLength))
+const bytesOf = (data: RawData): Uint8Array =>
+  Array.isArray(data)
+    ? new Uint8Array(Buffer.concat(data))
+    : data instanceof ArrayBuffer
+      ? new Uint8Array(data)
+      : new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
 
 /** Runs the kit on Node's HTTP server, WebSocket and all. Rejects `server/unavailable` when the port is taken or forbidden (`cause` has Node's error). */
 export async function serve(server: Server, options: ServeOptions): Promise<Serving> {
@@ -45,8 +50,13 @@ export async function serve(server: Server, options: ServeOptions): Promise<Serv
     },
     { overrideGlobalObjects: false },
   )
-  const http = createHttpServer(listener)
-  const wss = new WebSocketServer({ noServer: true, maxPayload: LIMITS.frameBytes, perMessageDeflate: false, handleProtocols: (offered) => (offered.has(SUBPROTOCOL) ? SUBPROTOCOL : false) })
+  const http = createHttpServer((incoming, outgoing) => void listener(incoming, outgoing))
+  const wss = new WebSocketServer({
+    noServer: true,
+    maxPayload: LIMITS.frameBytes,
+    perMessageDeflate: false,
+    handleProtocols: (offered) => (offered.has(SUBPROTOCOL) ? SUBPROTOCOL : false),
+  })
   http.on('upgrade', (request, socket, head) => {
     const refusal = refuseUpgrade(request, options.origins ?? [])
     if (refusal) {
@@ -72,13 +82,27 @@ export async function serve(server: Server, options: ServeOptions): Promise<Serv
   }
 }
 
-const addressOf = (request: IncomingMessage): { remoteAddress?: string } => (request.socket.remoteAddress === undefined ? {} : { remoteAddress: request.socket.remoteAddress })
+const addressOf = (request: IncomingMessage): { remoteAddress?: string } =>
+  request.socket.remoteAddress === undefined ? {} : { remoteAddress: request.socket.remoteAddress }
 
 function attach(server: Server, ws: WebSocket, request: IncomingMessage): void {
   const raw = request.socket
+  // One write per socket and tick: whatever one turn produces (a committed batch, its answers and deliveries) leaves together.
+  let corked = false
+  const uncork = (): void => {
+    corked = false
+    raw.uncork()
+  }
   const handlers = server.connect(
     {
-      send: (bytes) => ws.send(bytes),
+      send: (bytes) => {
+        if (!corked) {
+          corked = true
+          raw.cork()
+          process.nextTick(uncork)
+        }
+        ws.send(bytes)
+      },
       close: (code, reason) => {
         ws.close(code, reason)
         // A peer that does not answer the closing handshake must not keep the socket.
@@ -86,14 +110,6 @@ function attach(server: Server, ws: WebSocket, request: IncomingMessage): void {
       },
       get bufferedBytes() {
         return ws.bufferedAmount
-      },
-      cork(write) {
-        raw.cork()
-        try {
-          write()
-        } finally {
-          raw.uncork()
-        }
       },
     },
     addressOf(request),
@@ -128,7 +144,9 @@ function refuse(socket: Duplex, status: 403 | 404): void {
 
 function listen(http: HttpServer, port: number, host: string): Promise<void> {
   return new Promise((done, fail) => {
-    http.once('error', (cause: NodeJS.ErrnoException) => fail(new SecureChatError('server/unavailable', { detail: cause.code === 'EADDRINUSE' ? 'port in use' : 'cannot listen', cause })))
+    http.once('error', (cause: NodeJS.ErrnoException) =>
+      fail(new SecureChatError('server/unavailable', { detail: cause.code === 'EADDRINUSE' ? 'port in use' : 'cannot listen', cause })),
+    )
     http.listen(port, host, done)
   })
 }

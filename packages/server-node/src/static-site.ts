@@ -70,7 +70,12 @@ export async function loadStaticSite(folder: string): Promise<StaticSite> {
     const name = `/${relative(root, path).split(sep).join('/')}`
     // Vite puts a hash of the content into the names under /assets/.
     const cacheControl = name.startsWith('/assets/') ? 'public, max-age=31536000, immutable' : 'no-cache'
-    files.set(name, { bytes, cacheControl, type: TYPES[extname(name)] ?? 'application/octet-stream', etag: `"${createHash('sha256').update(bytes).digest('base64url').slice(0, 22)}"` })
+    files.set(name, {
+      bytes,
+      cacheControl,
+      type: TYPES[extname(name)] ?? 'application/octet-stream',
+      etag: `"${createHash('sha256').update(bytes).digest('base64url').slice(0, 22)}"`,
+    })
   }
   const index = files.get('/index.html')
   if (!index) throw new SecureChatError('client/invalid-argument', { detail: '--static needs a folder with an index.html' })

@@ -26,7 +26,9 @@ it('takes production secrets from the environment or from files, and never gener
   expect(loadSecrets({ dataDir, dev: false, env: production }).tokenKey).toEqual(new Uint8Array(32).fill(1))
   const file = join(dataDir, 'token')
   writeFileSync(file, `${key(3)}\n`)
-  expect(loadSecrets({ dataDir, dev: false, env: { SECURECHAT_PHONE_PEPPER: key(2), SECURECHAT_TOKEN_KEY_FILE: file } }).tokenKey).toEqual(new Uint8Array(32).fill(3))
+  expect(loadSecrets({ dataDir, dev: false, env: { SECURECHAT_PHONE_PEPPER: key(2), SECURECHAT_TOKEN_KEY_FILE: file } }).tokenKey).toEqual(
+    new Uint8Array(32).fill(3),
+  )
 })
 
 it('refuses development secrets in production, malformed ones and a damaged file, without showing them', () => {

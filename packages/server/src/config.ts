@@ -1,4 +1,4 @@
-import { type LimitClass, LIMITS } from '@securechat/protocol'
+import { LIMITS, type LimitClass } from '@securechat/protocol'
 import type { RateRule } from './ports/rate-limiter.js'
 
 /** How often whom. Classes of operations are charged to the account, before a login to the remote address (IPv6: its /64). */

@@ -1,8 +1,20 @@
-import { type Capabilities, type Clock, LIMITS, type Logger, PROTOCOL_VERSIONS, type Random, SecureChatError, silentLogger, systemClock, systemRandom, toBase64Url } from '@securechat/protocol'
-import { createHttp } from './http/app.js'
+import {
+  type Capabilities,
+  type Clock,
+  LIMITS,
+  type Logger,
+  PROTOCOL_VERSIONS,
+  type Random,
+  SecureChatError,
+  silentLogger,
+  systemClock,
+  systemRandom,
+  toBase64Url,
+} from '@securechat/protocol'
 import type { ServerSecrets } from './auth/secrets.js'
 import { addressKey } from './caller.js'
 import { completeConfig, type ServerConfigInput } from './config.js'
+import { createHttp } from './http/app.js'
 import { InFlight } from './in-flight.js'
 import { inProcessBus } from './in-process-bus.js'
 import { tokenBucketLimiter } from './limits/token-bucket.js'
@@ -59,7 +71,18 @@ export interface Server {
 
 const FEATURES = ['mailbox', 'profiles', 'lookup', 'http'] as const
 /** Limits that a client can use; the rest is of no use to it. */
-const TOLD_LIMITS = ['frameBytes', 'envelopeBytes', 'recipientsPerSend', 'deliveryBatch', 'deliveryWindow', 'preKeysPerUpload', 'oneTimePreKeys', 'profileBytes', 'manifestBytes', 'heartbeatSeconds'] as const
+const TOLD_LIMITS = [
+  'frameBytes',
+  'envelopeBytes',
+  'recipientsPerSend',
+  'deliveryBatch',
+  'deliveryWindow',
+  'preKeysPerUpload',
+  'oneTimePreKeys',
+  'profileBytes',
+  'manifestBytes',
+  'heartbeatSeconds',
+] as const
 
 function capabilitiesOf(features: readonly string[], mailboxDays: number): Capabilities {
   const limits = Object.fromEntries(TOLD_LIMITS.map((name) => [name, LIMITS[name]]))
@@ -125,9 +148,13 @@ export function createServer(options: ServerOptions): Server {
     environment.inFlight.stopping = true
     for (const cancel of cancels) cancel()
     registry.notifyAll({ type: 'draining' })
-    let cancelWait = (): void => {}
-    await Promise.race([environment.inFlight.idle(), new Promise<void>((done) => void (cancelWait = clock.after(config.drainMilliseconds, done)))])
-    cancelWait()
+    await new Promise<void>((done) => {
+      const cancel = clock.after(config.drainMilliseconds, done)
+      void environment.inFlight.idle().then(() => {
+        cancel()
+        done()
+      })
+    })
     for (const connection of [...registry.all]) connection.close(CLOSE_CODES.draining, 'draining')
     unsubscribe()
   }
@@ -138,7 +165,8 @@ export function createServer(options: ServerOptions): Server {
       if (closing) return refuse(socket, CLOSE_CODES.draining, 'draining')
       const address = addressKey(info?.remoteAddress)
       const wait = limiter.take(`connect:${address}`, config.limits.connect)
-      if (registry.all.size >= config.maxConnections || (typeof wait === 'number' && wait > 0)) return refuse(socket, CLOSE_CODES.unavailable, 'too many connections')
+      if (registry.all.size >= config.maxConnections || (typeof wait === 'number' && wait > 0))
+        return refuse(socket, CLOSE_CODES.unavailable, 'too many connections')
       const connection = new Connection(toBase64Url(random(16)), socket, { ...environment, challenge: random(32), address })
       registry.all.add(connection)
       if (typeof wait !== 'number') {

@@ -3,7 +3,10 @@ import type { Caller, DeviceCaller } from './caller.js'
 import type { RateLimits } from './config.js'
 import type { RateLimiter } from './ports/rate-limiter.js'
 
-type Handler<Name extends OperationName> = (input: OperationInput<Name>, call: { readonly caller: Caller; readonly device: DeviceCaller }) => Promise<OperationOutput<Name>>
+type Handler<Name extends OperationName> = (
+  input: OperationInput<Name>,
+  call: { readonly caller: Caller; readonly device: DeviceCaller },
+) => Promise<OperationOutput<Name>>
 /** One for every operation of the table, none besides. */
 export type Handlers = { readonly [Name in OperationName]: Handler<Name> }
 
@@ -18,7 +21,15 @@ function refuseAfter(wait: number): void {
   if (wait > 0) throw new SecureChatError('request/rate-limited', { retryAfterSeconds: wait })
 }
 
-export function createDispatcher({ handlers, limiter, limits }: { readonly handlers: Handlers; readonly limiter: RateLimiter; readonly limits: RateLimits }): Dispatcher {
+export function createDispatcher({
+  handlers,
+  limiter,
+  limits,
+}: {
+  readonly handlers: Handlers
+  readonly limiter: RateLimiter
+  readonly limits: RateLimits
+}): Dispatcher {
   const charge = (name: keyof RateLimits, { device, address }: Caller): void | Promise<void> => {
     const wait = limiter.take(`${name}:${device ? device.accountId : address}`, limits[name])
     return typeof wait === 'number' ? refuseAfter(wait) : wait.then(refuseAfter)

@@ -14,7 +14,15 @@ export function consoleOtp(print: (line: string) => void): OtpSender {
  * Hands codes to a service of yours: POST `url` with JSON `{ phone, code }` and, where given, `Authorization: Bearer <token>`. Any
  * status but 2xx, or no answer in 10 s, is a failure.
  */
-export function webhookOtp({ url, token, fetch = globalThis.fetch }: { readonly url: string; readonly token?: string; readonly fetch?: typeof globalThis.fetch }): OtpSender {
+export function webhookOtp({
+  url,
+  token,
+  fetch = globalThis.fetch,
+}: {
+  readonly url: string
+  readonly token?: string
+  readonly fetch?: typeof globalThis.fetch
+}): OtpSender {
   return {
     async send({ phone, code }) {
       const response = await fetch(url, {

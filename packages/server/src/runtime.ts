@@ -93,5 +93,14 @@ export async function createRuntime(input: RuntimeInput): Promise<Runtime> {
     'mailbox.fetch': (asked, { device }) => mailbox.fetch(asked, device),
     'mailbox.acknowledge': ({ upTo }, { device }) => nothing(mailbox.acknowledge(upTo, device)),
   }
-  return { store, verifier, sessions, preKeys, mailbox, capabilities, nonces: createNonceCache({ clock }), dispatcher: createDispatcher({ handlers, limiter, limits }) }
+  return {
+    store,
+    verifier,
+    sessions,
+    preKeys,
+    mailbox,
+    capabilities,
+    nonces: createNonceCache({ clock }),
+    dispatcher: createDispatcher({ handlers, limiter, limits }),
+  }
 }

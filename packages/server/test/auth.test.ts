@@ -25,7 +25,12 @@ describe('one-time codes', () => {
     const net = harness()
     await net.user(PHONE)
     await net.clock.advance(60_000)
-    const shape = ({ status, body }: { status: number; body: Record<string, unknown> }) => [status, Object.keys(body).sort(), (body['loginId'] as string).length, body['codeDigits']]
+    const shape = ({ status, body }: { status: number; body: Record<string, unknown> }) => [
+      status,
+      Object.keys(body).sort(),
+      (body['loginId'] as string).length,
+      body['codeDigits'],
+    ]
     expect(shape(await net.http('auth.requestCode', { phone: PHONE }))).toEqual(shape(await net.http('auth.requestCode', { phone: '+14155550177' })))
   })
 
@@ -97,7 +102,11 @@ describe('registration', () => {
     const device = new TestDevice(account.accountId, 1 as DeviceId)
     const now = net.clock.now()
     const register = (input: object, token: string | undefined = registrationToken) =>
-      net.http('account.register', { manifest: device.manifest(now).bytes, deviceId: 1, preKeys: device.preKeys(now), ...input }, token === undefined ? {} : { registrationToken: token })
+      net.http(
+        'account.register',
+        { manifest: device.manifest(now).bytes, deviceId: 1, preKeys: device.preKeys(now), ...input },
+        token === undefined ? {} : { registrationToken: token },
+      )
     return { net, account, device, now, register }
   }
 
@@ -157,7 +166,11 @@ describe('registration', () => {
     const reused = new TestDevice(alice.accountId, 1 as DeviceId, undefined, 2)
     const next = new TestDevice(alice.accountId, account.nextDeviceId, undefined, 2)
     const register = (device: TestDevice, replaceKeys: boolean) =>
-      net.http('account.register', { manifest: device.manifest(now, { previous: alice.manifest }).bytes, deviceId: device.deviceId, preKeys: device.preKeys(now), replaceKeys }, { registrationToken })
+      net.http(
+        'account.register',
+        { manifest: device.manifest(now, { previous: alice.manifest }).bytes, deviceId: device.deviceId, preKeys: device.preKeys(now), replaceKeys },
+        { registrationToken },
+      )
     expect((await register(next, false)).body.error.code).toBe('auth/account-exists')
     expect((await register(reused, true)).body.error.code).toBe('devices/invalid-manifest')
     expect(a.closed).toBeUndefined()
@@ -167,7 +180,9 @@ describe('registration', () => {
     expect((await net.socket().hello({ user: alice })).code).toBe('auth/revoked')
     expect((await net.http('prekeys.count', {}, { user: alice })).body.error.code).toBe('auth/revoked')
     const time = net.clock.now()
-    expect((await net.http('auth.refresh', { refreshToken: alice.refreshToken, ...alice.device.refreshProof(alice.refreshToken, time) })).body.error.code).toBe('auth/revoked')
+    expect((await net.http('auth.refresh', { refreshToken: alice.refreshToken, ...alice.device.refreshProof(alice.refreshToken, time) })).body.error.code).toBe(
+      'auth/revoked',
+    )
     expect(await b.deliver(sendTo(alice))).toBe('devices/stale-manifest')
     const bundles = await b.call('prekeys.fetch', { accountId: alice.accountId, deviceIds: [1, 2] })
     expect(bundles.ok && bundles.value.bundles.map(({ deviceId }) => deviceId)).toEqual([2])
@@ -186,7 +201,10 @@ describe('access tokens', () => {
     const [alice, mallory] = [await net.user(PHONE), await net.user('+14155550109')]
     const [header, payload, signature] = parts(alice.accessToken)
     const claims = decode(payload)
-    const hmac = (input: string): string => createHmac('sha256', String(decode(header)['kid'])).update(input).digest('base64url')
+    const hmac = (input: string): string =>
+      createHmac('sha256', String(decode(header)['kid']))
+        .update(input)
+        .digest('base64url')
     const hs = `${encode({ alg: 'HS256', typ: 'at+jwt' })}.${payload}`
     const forged = [
       `${encode({ alg: 'none', typ: 'at+jwt' })}.${payload}.`,
@@ -223,7 +241,13 @@ describe('access tokens', () => {
     const [alice, mallory] = [await net.user(PHONE), await net.user('+14155550109')]
     const body = new Uint8Array([0x80])
     const call = async (proof: string | undefined, operation = 'prekeys.count') =>
-      (await net.http(operation, {}, { body, headers: { authorization: `SecureChat ${alice.accessToken}`, ...(proof !== undefined && { 'sc-proof': proof }) } })).body.error?.code ?? 'ok'
+      (
+        await net.http(
+          operation,
+          {},
+          { body, headers: { authorization: `SecureChat ${alice.accessToken}`, ...(proof !== undefined && { 'sc-proof': proof }) } },
+        )
+      ).body.error?.code ?? 'ok'
     const { accessToken } = alice
     const time = net.clock.now()
     const proof = alice.device.requestProof('prekeys.count', body, { accessToken, time })

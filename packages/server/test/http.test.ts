@@ -1,5 +1,5 @@
 import { decodeValue, ERRORS, isErrorCode, LIMITS, OPERATIONS, SecureChatError, toBase64Url } from '@securechat/protocol'
-import { memoryStore, openApiDocument, webhookOtp } from '@securechat/server'
+import { memoryStore, webhookOtp } from '@securechat/server'
 import { describe, expect, test } from 'vitest'
 import { harness, newId, operationNames, sendTo } from './support/harness.js'
 
@@ -15,7 +15,10 @@ describe('http: operators and tools', () => {
     expect(await get('/livez')).toMatchObject({ status: 200, body: { status: 'live' } })
     expect(await get('/readyz')).toMatchObject({ status: 200, body: { status: 'ready' } })
     expect(await get('/version')).toMatchObject({ status: 200, body: { version: '1.2.3' } })
-    expect((await get('/v1/capabilities')).body).toMatchObject({ time: net.clock.now(), capabilities: { versions: [1], limits: { frameBytes: LIMITS.frameBytes } } })
+    expect((await get('/v1/capabilities')).body).toMatchObject({
+      time: net.clock.now(),
+      capabilities: { versions: [1], limits: { frameBytes: LIMITS.frameBytes } },
+    })
     expect(await get('/nowhere')).toMatchObject({ status: 404, body: { error: { code: 'protocol/unknown-operation' } } })
     expect(await get('/v1/auth.requestCode')).toMatchObject({ status: 404 })
     await net.server.close()
@@ -31,25 +34,34 @@ describe('http: operators and tools', () => {
 
   test('openapi.json is 3.1.0 and lists every operation, every error code and how to sign', async () => {
     const response = await harness().server.fetch(new Request('http://host/openapi.json'))
-    const document = (await response.json()) as ReturnType<typeof openApiDocument> & Record<string, any>
-    expect(document['openapi']).toBe('3.1.0')
-    const paths = Object.keys(document['paths'])
-    for (const name of operationNames) expect(paths).toContain(`/v1/${name}`)
+    const document = (await response.json()) as { paths: Record<string, unknown> }
+    expect(document).toMatchObject({ openapi: '3.1.0', info: { version: '0.0.0' } })
+    const paths = Object.keys(document.paths)
     expect(paths.filter((path) => path.startsWith('/v1/')).sort()).toEqual([...operationNames.map((name) => `/v1/${name}`), '/v1/capabilities'].sort())
-    const send = document['paths']['/v1/mailbox.send'].post
-    expect(send.security).toEqual([{ device: [], proof: [] }])
-    const recipient = send.requestBody.content['application/json'].schema.properties.recipients
-    expect(recipient).toMatchObject({ type: 'array', minItems: 1, maxItems: LIMITS.recipientsPerSend })
-    expect(recipient.items.properties.envelope).toMatchObject({ type: 'string', contentEncoding: 'base64url' })
-    expect(recipient.items.properties.accountId.pattern).toBeDefined()
-    expect(document['components'].schemas.error.properties.error.properties.code.enum).toEqual(Object.keys(ERRORS))
-    expect(JSON.stringify(document)).not.toContain('undefined')
+    const schema = {
+      properties: {
+        recipients: {
+          type: 'array',
+          minItems: 1,
+          maxItems: LIMITS.recipientsPerSend,
+          items: { properties: { envelope: { type: 'string', contentEncoding: 'base64url' }, accountId: { pattern: expect.any(String) } } },
+        },
+      },
+    }
+    expect(document).toMatchObject({
+      paths: { '/v1/mailbox.send': { post: { security: [{ device: [], proof: [] }], requestBody: { content: { 'application/json': { schema } } } } } },
+      components: { schemas: { error: { properties: { error: { properties: { code: { enum: Object.keys(ERRORS) } } } } } } },
+    })
   })
 
   test('headers: nothing is cached or sniffed; other origins only where allowed', async () => {
     const open = harness({ config: { corsOrigins: ['https://app.example'] } })
     const ask = async (net: typeof open, origin: string) =>
-      (await net.server.fetch(new Request('http://host/v1/account.lookup', { method: 'OPTIONS', headers: { origin, 'access-control-request-method': 'POST' } }))).headers.get('access-control-allow-origin')
+      (
+        await net.server.fetch(
+          new Request('http://host/v1/account.lookup', { method: 'OPTIONS', headers: { origin, 'access-control-request-method': 'POST' } }),
+        )
+      ).headers.get('access-control-allow-origin')
     expect(await ask(open, 'https://app.example')).toBe('https://app.example')
     expect(await ask(open, 'https://evil.example')).toBeNull()
     expect(await ask(harness(), 'https://app.example')).toBeNull()
@@ -87,7 +99,8 @@ describe('http: bodies', () => {
     const post = async (headers: Record<string, string>) => {
       const init = { method: 'POST', body: endless(), duplex: 'half', headers: { 'content-type': 'application/msgpack', ...headers } }
       const response = await net.server.fetch(new Request('http://host/v1/auth.requestCode', init as RequestInit))
-      return [response.status, (decodeValue(new Uint8Array(await response.arrayBuffer())) as any).error.code]
+      const { error } = decodeValue(new Uint8Array(await response.arrayBuffer())) as { error: { code: string } }
+      return [response.status, error.code]
     }
     expect(await post({})).toEqual([413, 'protocol/too-large'])
     expect(pulled).toBeLessThan((LIMITS.frameBytes / 65_536) * 2)
@@ -110,8 +123,10 @@ describe('http: bodies', () => {
       ['an extension', 'msgpack', new Uint8Array([0xd4, 0x72, 0x40]), 'protocol/malformed'],
     ]
     for (const [what, format, body, code] of bodies) expect((await net.http('auth.requestCode', {}, { format, body })).body.error.code, what).toBe(code)
-    const other = await net.server.fetch(new Request('http://host/v1/auth.requestCode', { method: 'POST', body: 'phone=1', headers: { 'content-type': 'text/plain' } }))
-    expect(((await other.json()) as any).error).toMatchObject({ code: 'protocol/malformed', detail: 'content type' })
+    const other = await net.server.fetch(
+      new Request('http://host/v1/auth.requestCode', { method: 'POST', body: 'phone=1', headers: { 'content-type': 'text/plain' } }),
+    )
+    expect(await other.json()).toMatchObject({ error: { code: 'protocol/malformed', detail: 'content type' } })
     const badBase64 = await net.http('auth.refresh', { refreshToken: 'x'.repeat(40), time: 1, nonce: '***', proof: 'AA' }, { format: 'json' })
     expect(badBase64.body.error.code).toBe('protocol/malformed')
   })
@@ -129,7 +144,14 @@ describe('http: bodies', () => {
 
   test('an unexpected fault is server/internal, logged by its place and not by its message', async () => {
     const store = memoryStore()
-    const net = harness({ store: { ...store, openLogin: () => { throw new TypeError('CANARY +14155550100') } } })
+    const net = harness({
+      store: {
+        ...store,
+        openLogin: () => {
+          throw new TypeError('CANARY +14155550100')
+        },
+      },
+    })
     const { status, body } = await net.http('auth.requestCode', { phone: PHONE })
     expect([status, body.error.code]).toEqual([500, 'server/internal'])
     expect(net.logs).toContainEqual({ level: 'error', event: 'unexpected-error', fields: { name: 'TypeError', place: expect.stringContaining('at ') } })
@@ -174,7 +196,8 @@ describe('operations', () => {
     const net = harness()
     const mallory = await net.user('+14155550109')
     let found = 0
-    for (let i = 0; i < 150; i++) found += (await net.http('account.lookup', { phone: `+1415555${String(i).padStart(4, '0')}` }, { user: mallory })).status === 200 ? 1 : 0
+    for (let i = 0; i < 150; i++)
+      found += (await net.http('account.lookup', { phone: `+1415555${String(i).padStart(4, '0')}` }, { user: mallory })).status === 200 ? 1 : 0
     expect(found).toBe(100)
   })
 
@@ -183,7 +206,10 @@ describe('operations', () => {
     const alice = await net.user(PHONE)
     const a = await net.signedIn(alice)
     const now = net.clock.now()
-    expect((await a.call('prekeys.publish', { oneTime: Array.from({ length: 57 }, () => alice.device.preKey(2, now)) }))).toEqual({ ok: true, value: { oneTime: 60 } })
+    expect(await a.call('prekeys.publish', { oneTime: Array.from({ length: 57 }, () => alice.device.preKey(2, now)) })).toEqual({
+      ok: true,
+      value: { oneTime: 60 },
+    })
     const mallory = await net.user('+14155550109')
     const m = await net.signedIn(mallory)
     let oneTime = 0
@@ -227,7 +253,9 @@ test('the webhook sender posts number and code, and fails when the answer is not
   }) as unknown as typeof globalThis.fetch
   const otp = webhookOtp({ url: 'https://sms.example/send', token: 'key', fetch })
   await otp.send({ phone: PHONE, code: '123456' })
-  expect(seen[0]).toMatchObject(['https://sms.example/send', { method: 'POST', body: JSON.stringify({ phone: PHONE, code: '123456' }), headers: { authorization: 'Bearer key' } }])
+  expect(seen[0]).toMatchObject([
+    'https://sms.example/send',
+    { method: 'POST', body: JSON.stringify({ phone: PHONE, code: '123456' }), headers: { authorization: 'Bearer key' } },
+  ])
   await expect(otp.send({ phone: PHONE, code: '123456' })).rejects.toMatchObject({ code: 'server/unavailable' })
 })
-

@@ -25,7 +25,11 @@ const mutants: readonly [what: string, caught: RegExp, (store: ServerStore) => P
   ],
   ['sendings not counted', /sendings/, (store) => ({ openLogin: (login, decide) => store.openLogin(login, () => decide([])) })],
   ['a login redeemed again and again', /redeemed once/, (store) => ({ redeemLogin: (redemption) => store.redeemLogin({ ...redemption, now: 0 }) })],
-  ['expired registrations accepted', /expired token|redeemed once/, (store) => ({ register: (one) => store.register({ ...one, now: 0 }), findRegistration: (hash) => store.findRegistration(hash, 0) })],
+  [
+    'expired registrations accepted',
+    /expired token|redeemed once/,
+    (store) => ({ register: (one) => store.register({ ...one, now: 0 }), findRegistration: (hash) => store.findRegistration(hash, 0) }),
+  ],
   ['keys replaced without being asked', /wrong or expired token/, (store) => ({ register: (one) => store.register({ ...one, replaceKeys: true }) })],
   [
     'a manifest stored without comparing',
@@ -37,7 +41,11 @@ const mutants: readonly [what: string, caught: RegExp, (store: ServerStore) => P
       },
     }),
   ],
-  ['dropped devices stay', /no longer listed/, (store) => ({ updateManifest: async (update) => ({ ...(await store.updateManifest(update)), revokedDeviceIds: [] }) })],
+  [
+    'dropped devices stay',
+    /no longer listed/,
+    (store) => ({ updateManifest: async (update) => ({ ...(await store.updateManifest(update)), revokedDeviceIds: [] }) }),
+  ],
   ['refresh without end of the session', /exchanged once/, (store) => ({ rotateRefresh: (one) => store.rotateRefresh({ ...one, now: 0 }) })],
   ['expired refresh tokens found', /absent/, (store) => ({ findRefresh: (hash) => store.findRefresh(hash, 0) })],
   [
@@ -57,7 +65,11 @@ const mutants: readonly [what: string, caught: RegExp, (store: ServerStore) => P
       }
     },
   ],
-  ['no bundle once exhausted', /distinct one-time keys/, (store) => ({ claimPreKeys: async (claim) => (await store.claimPreKeys(claim)).filter(({ oneTime }) => oneTime || !claim.oneTime) })],
+  [
+    'no bundle once exhausted',
+    /distinct one-time keys/,
+    (store) => ({ claimPreKeys: async (claim) => (await store.claimPreKeys(claim)).filter(({ oneTime }) => oneTime || !claim.oneTime) }),
+  ],
   [
     'claimed prekeys come back',
     /brings back no claimed key/,
@@ -71,17 +83,30 @@ const mutants: readonly [what: string, caught: RegExp, (store: ServerStore) => P
     /all recipients or none/,
     (store) => ({
       async append(send) {
-        for (const recipient of send.recipients.slice(0, -1)) await store.append({ ...send, sendId: `${send.sendId.slice(0, 20)}_A` as typeof send.sendId, recipients: [recipient] })
+        for (const recipient of send.recipients.slice(0, -1))
+          await store.append({ ...send, sendId: `${send.sendId.slice(0, 20)}_A` as typeof send.sendId, recipients: [recipient] })
         return store.append(send)
       },
     }),
   ],
-  ['sends repeated', /repeated send id/, (store) => ({ append: (send) => store.append({ ...send, sendId: crypto.randomUUID() as unknown as typeof send.sendId }) })],
-  ['old manifests accepted', /all recipients or none|stale manifest/, (store) => ({ append: (send) => store.append({ ...send, recipients: send.recipients.map((one) => ({ ...one, manifestVersion: 9_999 })) }) })],
+  [
+    'sends repeated',
+    /repeated send id/,
+    (store) => ({ append: (send) => store.append({ ...send, sendId: crypto.randomUUID() as unknown as typeof send.sendId }) }),
+  ],
+  [
+    'old manifests accepted',
+    /all recipients or none|stale manifest/,
+    (store) => ({ append: (send) => store.append({ ...send, recipients: send.recipients.map((one) => ({ ...one, manifestVersion: 9_999 })) }) }),
+  ],
   ['no limit of rows', /the limit counts/, (store) => ({ append: (send) => store.append({ ...send, maxRows: send.maxRows === 0 ? 0 : 1e9 }) })],
   ['order of rows', /in the order of their appends/, (store) => ({ readMailbox: async (query) => (await store.readMailbox(query)).reverse() })],
   ['a page ignores its bytes', /a page ends with its bytes/, (store) => ({ readMailbox: (query) => store.readMailbox({ ...query, maxBytes: 1e9 }) })],
-  ['one row too many acknowledged', /acknowledging deletes|makes room/, (store) => ({ acknowledge: (accountId, deviceId, upTo) => store.acknowledge(accountId, deviceId, upTo + 1) })],
+  [
+    'one row too many acknowledged',
+    /acknowledging deletes|makes room/,
+    (store) => ({ acknowledge: (accountId, deviceId, upTo) => store.acknowledge(accountId, deviceId, upTo + 1) }),
+  ],
   [
     'appends resolve in another order',
     /order of resolving|appends resolve/,
@@ -142,8 +167,12 @@ const mutants: readonly [what: string, caught: RegExp, (store: ServerStore) => P
     },
   ],
   ['an erasure that leaves the number', /erase/, (store) => ({ erase: async (accountId) => (await store.account(accountId)) !== undefined })],
-  ['a profile overwritten by an older one', /profiles/, (store) => ({ setProfile: (accountId, profile) => store.setProfile(accountId, { ...profile, version: 1e9 + Math.floor(Math.random() * 1e6) }) })],
-  ['kept values overwritten', /kept values/, (store) => ({ keepOnce: async (name, value) => ((await store.keepOnce(name, value)) && value) })],
+  [
+    'a profile overwritten by an older one',
+    /profiles/,
+    (store) => ({ setProfile: (accountId, profile) => store.setProfile(accountId, { ...profile, version: 1e9 + Math.floor(Math.random() * 1e6) }) }),
+  ],
+  ['kept values overwritten', /kept values/, (store) => ({ keepOnce: async (name, value) => (await store.keepOnce(name, value)) && value })],
   ['a sweep too early', /sweep/, (store) => ({ sweep: (expiry) => store.sweep({ ...expiry, mailboxBefore: expiry.now + 1 }) })],
   ['a sweep that deletes nothing', /sweep/, () => ({ sweep: async () => 0 })],
   ['a store that answers after its end', /close/, () => ({ close: async () => {} })],
@@ -161,44 +190,72 @@ describe('the store suite catches', () => {
         }
         await run({ open }).catch(() => failed.push(name))
       }
-      expect(failed.filter((name) => caught.test(name)), `failed: ${failed.join(' | ')}`).not.toEqual([])
+      expect(
+        failed.filter((name) => caught.test(name)),
+        `failed: ${failed.join(' | ')}`,
+      ).not.toEqual([])
     })
   }
 })
 
 const busMutants: readonly [string, () => Bus][] = [
-  ['a lost wake-up', () => { const bus = inProcessBus(); let n = 0; return { ...bus, publish: (message) => void (n++ % 7 === 3 || bus.publish(message)) } }],
-  ['another order', () => {
-    const bus = inProcessBus()
-    let held: Parameters<Bus['publish']>[0] | undefined
-    return {
-      ...bus,
-      publish(message) {
-        if (held) {
-          bus.publish(message)
-          bus.publish(held)
-          held = undefined
-        } else held = message
-      },
-    }
-  }],
-  ['a throwing listener that stops the others', () => {
-    const listeners: ((message: Parameters<Bus['publish']>[0]) => void)[] = []
-    return {
-      publish: (message) => {
-        try {
-          for (const listener of listeners) listener(message)
-        } catch {
-          return
-        }
-      },
-      subscribe: (listener) => {
-        listeners.push(listener)
-        return () => void listeners.splice(listeners.indexOf(listener), 1)
-      },
-    }
-  }],
-  ['no end of a subscription', () => { const bus = inProcessBus(); return { ...bus, subscribe: (listener) => { bus.subscribe(listener); return () => {} } } }],
+  [
+    'a lost wake-up',
+    () => {
+      const bus = inProcessBus()
+      let n = 0
+      return { ...bus, publish: (message) => void (n++ % 7 === 3 || bus.publish(message)) }
+    },
+  ],
+  [
+    'another order',
+    () => {
+      const bus = inProcessBus()
+      let held: Parameters<Bus['publish']>[0] | undefined
+      return {
+        ...bus,
+        publish(message) {
+          if (held) {
+            bus.publish(message)
+            bus.publish(held)
+            held = undefined
+          } else held = message
+        },
+      }
+    },
+  ],
+  [
+    'a throwing listener that stops the others',
+    () => {
+      const listeners: ((message: Parameters<Bus['publish']>[0]) => void)[] = []
+      return {
+        publish: (message) => {
+          try {
+            for (const listener of listeners) listener(message)
+          } catch {
+            return
+          }
+        },
+        subscribe: (listener) => {
+          listeners.push(listener)
+          return () => void listeners.splice(listeners.indexOf(listener), 1)
+        },
+      }
+    },
+  ],
+  [
+    'no end of a subscription',
+    () => {
+      const bus = inProcessBus()
+      return {
+        ...bus,
+        subscribe: (listener) => {
+          bus.subscribe(listener)
+          return () => {}
+        },
+      }
+    },
+  ],
 ]
 
 describe('the bus suite catches', () => {
@@ -214,4 +271,3 @@ describe('the bus suite catches', () => {
     })
   }
 })
-

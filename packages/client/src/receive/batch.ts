@@ -69,7 +69,11 @@ async function settleRow(context: Context, tx: Transaction, input: RowInput): Pr
     if (action === 'later' && !anyway) throw error
     context.logger.warn('client.row-unreadable', { code: error.code, action })
     if (action === 'keep') await keepRow(context, tx, { ...input, error })
-    else await loseRow(context, tx, { ...input, error, forged: action === 'forged' })
+    else {
+      // This code failed, not the sender: the bytes are kept for a version that does better.
+      if (action === 'later') await holdRow(tx, row)
+      await loseRow(context, tx, { ...input, error, forged: action === 'forged' })
+    }
     return undefined
   }
 }
@@ -123,11 +127,13 @@ function judgeEchoes(
   }
 }
 
+async function holdRow(tx: Transaction, { sender, envelope, sequence, time }: MailboxRow): Promise<boolean> {
+  return sender !== undefined && holdEnvelope(tx, sequence, { sender: sender.accountId, device: sender.deviceId, at: time, envelope })
+}
+
 async function keepRow(context: Context, tx: Transaction, { row, effects, error }: RowInput & { error: SecureChatError }): Promise<void> {
-  const { sender, envelope, sequence, time } = row
-  const kept = sender && (await holdEnvelope(tx, sequence, { sender: sender.accountId, device: sender.deviceId, at: time, envelope }))
-  if (!kept) return
-  const peek = peekEnvelope(envelope)
+  if (!(await holdRow(tx, row))) return
+  const peek = peekEnvelope(row.envelope)
   // A request to send again is no message.
   if (peek.kind === 'unknown' && peek.kindCode === ENVELOPE_KINDS.retryRequest) return
   const message = await addPlaceholder(context, tx, { row, kind: 'unsupported', error })

@@ -21,8 +21,9 @@ export function createLead({ lock, name, onChange }: { lock: LockPort | undefine
   }
   const begin = (): NonNullable<typeof pending> => {
     const controller = new AbortController()
-    if (lock) set('waiting')
-    const promise = (lock ? lock.acquire(name, { signal: controller.signal }) : Promise.resolve(() => {})).then(
+    const promise = (
+      lock ? lock.acquire(name, { signal: controller.signal, onWait: () => controller.signal.aborted || set('waiting') }) : Promise.resolve(() => {})
+    ).then(
       (free) => {
         pending = undefined
         if (controller.signal.aborted) {

@@ -1,7 +1,9 @@
+import { createHash } from 'node:crypto'
 import { isSecureChatError } from '@securechat/protocol'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { noble, node, sodium } from '../support/providers.js'
+import { unhex } from '../support/vectors.js'
 
 /** libsodium decides; the others must say the same about every input. */
 const others = [noble, node]
@@ -96,6 +98,39 @@ describe('libsodium, noble and node agree', () => {
       runs,
     )
   })
+})
+
+test('attack 07: a key or an R of small order verifies nothing, with every provider', () => {
+  const littleEndian = (input: Uint8Array): bigint => BigInt(`0x${Buffer.from(input).reverse().toString('hex')}`)
+  const sha512 = (...parts: Uint8Array[]): Uint8Array => createHash('sha512').update(Buffer.concat(parts)).digest()
+  const order = 2n ** 252n + 27742317777372353535851937790883648493n
+  const neutral = unhex('01'.padEnd(64, '0'))
+  // y of the eight points of small order, with the sign of x that libsodium lists.
+  const smallOrder = [
+    '0100000000000000000000000000000000000000000000000000000000000000',
+    'ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
+    '0000000000000000000000000000000000000000000000000000000000000000',
+    '26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05',
+    'c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a',
+  ].map(unhex)
+  // S = 0 and R neutral satisfy the equation for every message whose k is a multiple of the key's order.
+  const signature = new Uint8Array(64)
+  signature.set(neutral)
+  for (const key of smallOrder)
+    for (let i = 0; i < 16; i++)
+      expect(
+        agree((p) => p.ed25519Verify(signature, Uint8Array.of(i), key)),
+        `message ${i}`,
+      ).toBe('false')
+
+  // An owner who leaves the nonce out: R neutral, S = k·a satisfies it too.
+  const seed = new Uint8Array(32).fill(7)
+  const { publicKey } = sodium.ed25519KeyPair(seed)
+  const a = (littleEndian(sha512(seed).subarray(0, 32)) & (2n ** 254n - 8n)) | (2n ** 254n)
+  const message = Uint8Array.of(1)
+  const s = (littleEndian(sha512(neutral, publicKey, message)) * a) % order
+  signature.set(Buffer.from(s.toString(16).padStart(64, '0'), 'hex').reverse(), 32)
+  expect(agree((p) => p.ed25519Verify(signature, message, publicKey))).toBe('false')
 })
 
 test('wrong lengths are typed errors (or false), with every provider', () => {

@@ -1,9 +1,12 @@
 import { type DeviceId, decodeHandshakeHeader, encodeEnvelopeHeader, joinEnvelope, type KnownEnvelope, parseEnvelope } from '@securechat/protocol'
 import { beforeEach, describe, expect, test } from 'vitest'
+import { initiate } from '../../src/handshake/initiate.js'
+import { verifyPreKeyBundle } from '../../src/identity/bundle.js'
 import { encodeSession, encryptMessage, generatePreKeys, needsBundle, peekEnvelope, pruneSessionRecord, requiredPreKeys } from '../../src/index.js'
 import { codeOf } from '../support/codes.js'
 import { bytesOf, createWorld, DAY, NOTHING, Person, type World } from '../support/people.js'
 import { sodium } from '../support/providers.js'
+import { seededRandom } from '../support/random.js'
 
 let world: World
 let alice: Person
@@ -153,6 +156,20 @@ describe('bundle', () => {
       expect(['prekeys/invalid-bundle', 'protocol/malformed']).toContain(start({ bundle: { ...own, signed: own.signed.subarray(0, length) } }))
     }
   })
+})
+
+test('attack 10: another KEM key with the same shared secret gives other session keys', () => {
+  const encapsulated = { ciphertext: world.random(1088), sharedSecret: world.random(32) }
+  const own = verifyPreKeyBundle(sodium, { remote: bob.remote(), bundle: bob.bundle(), now: world.now })
+  const start = (kemKey: Uint8Array) => {
+    // The same draws in both handshakes, so that the KEM key is all that differs.
+    const deps = { provider: { ...sodium, mlkem768Encapsulate: () => encapsulated }, random: seededRandom(10), now: world.now }
+    return initiate(deps, { local: alice.local(), remote: bob.remote(), bundle: { ...own, kemKey }, generation: 0 })
+  }
+  const [one, again, other] = [start(own.kemKey), start(own.kemKey), start(sodium.mlkem768KeyPair(world.random(64)).publicKey)]
+  expect(again.rootKey.expose()).toEqual(one.rootKey.expose())
+  expect(other.headerBytes).toEqual(one.headerBytes)
+  expect(other.rootKey.expose()).not.toEqual(one.rootKey.expose())
 })
 
 describe('manifests named by the handshake', () => {

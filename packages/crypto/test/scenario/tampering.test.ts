@@ -1,4 +1,4 @@
-import { ENVELOPE_FLAGS, parseEnvelope } from '@securechat/protocol'
+import { type DeviceId, ENVELOPE_FLAGS, parseEnvelope } from '@securechat/protocol'
 import { describe, expect, test } from 'vitest'
 import { decryptMessage, encodeSession } from '../../src/index.js'
 import { codeOf } from '../support/codes.js'
@@ -90,6 +90,24 @@ test('an envelope belongs to its direction and its pair', () => {
   alice.read(bob, bob.write(alice, 'hi'))
   const message = alice.write(bob, 'y')
   expect(codeOf(() => alice.decrypt(bob, message))).toBe('crypto/authentication-failed')
+})
+
+test('a message is read only by the account and device that it was written to, as from those that wrote it', () => {
+  const world = createWorld(sodium)
+  const alice = new Person(world)
+  const bob = new Person(world)
+  bob.read(alice, alice.write(bob, 'hello', { bundle: bob.bundle() }))
+  alice.read(bob, bob.write(alice, 'hi'))
+  const envelope = alice.write(bob, 'y')
+  const [otherAccount, otherDevice] = [{ accountId: new Person(world).accountId }, { deviceId: 2 as DeviceId }]
+  // The session itself is the right one, as in a copied store: only the names of the two ends differ.
+  const readAs = (local: object, remote: object) => () =>
+    decryptMessage(world.deps(), { record: bob.record, local: { ...bob.local(), ...local }, remote: { ...alice.remote(), ...remote }, envelope, preKeys: {} })
+  for (const other of [otherAccount, otherDevice]) {
+    expect(codeOf(readAs(other, {})), 'recipient').toBe('crypto/authentication-failed')
+    expect(codeOf(readAs({}, other)), 'sender').toBe('crypto/authentication-failed')
+  }
+  expect(readAs({}, {})().created).toBe(false)
 })
 
 test('a low-order or non-canonical ratchet key is refused', () => {

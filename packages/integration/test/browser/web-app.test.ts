@@ -2,25 +2,27 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'
-import { afterEach, describe, expect, it } from 'vitest'
-import { chromiumAvailable } from '../../src/chromium.js'
+import { afterEach, expect, it } from 'vitest'
+import { describeInChromium } from '../../src/browser-suite.js'
 import { signInTerminal, startServer } from '../../src/processes.js'
 import { openProfile, type Profile, signInWeb, startChatWeb, WEB_DIST, webAppBuilt, writeWeb } from '../../src/web-app.js'
-
-const available = chromiumAvailable() !== undefined
-if (!available && process.env.CI) throw new Error('chromium is missing: apt-get install chromium')
 
 const ALICE = '+14155550100'
 const BOB = '+14155550101'
 
-describe.skipIf(!available)('the web app in two real browsers (needs: apt-get install chromium)', () => {
+describeInChromium('the web app', () => {
   const ending: (() => Promise<unknown> | void)[] = []
   afterEach(async () => {
     for (const end of ending.splice(0).reverse()) await end()
   })
 
   const message = (page: Page, text: string) => page.getByTestId('message').filter({ hasText: text })
-  const marked = (page: Page, text: string, mark: RegExp) => message(page, text).getByTestId('message-status').and(page.getByLabel(mark)).first().waitFor({ timeout: 20_000 })
+  const marked = (page: Page, text: string, ...statuses: string[]) =>
+    message(page, text)
+      .getByTestId('message-status')
+      .and(page.locator(statuses.map((status) => `[data-status=${status}]`).join()))
+      .first()
+      .waitFor({ timeout: 30_000 })
 
   const scene = async () => {
     expect(webAppBuilt(), 'the web app is built').toBe(true)
@@ -48,11 +50,11 @@ describe.skipIf(!available)('the web app in two real browsers (needs: apt-get in
 
     await startChatWeb(alice, BOB)
     await writeWeb(alice, 'Hello Bob')
-    await marked(alice, 'Hello Bob', /sent|delivered/i)
+    await marked(alice, 'Hello Bob', 'sent', 'delivered', 'read')
     await bob.getByTestId('chat-row').first().click()
     await message(bob, 'Hello Bob').waitFor()
-    await bob.getByRole('button', { name: /accept/i }).click()
-    await marked(alice, 'Hello Bob', /read/i)
+    await bob.getByTestId('accept-request').click()
+    await marked(alice, 'Hello Bob', 'read')
     await writeWeb(bob, 'Hi Alice')
     await message(alice, 'Hi Alice').waitFor()
     await alice.getByTestId('chat-row').filter({ hasText: 'Bob' }).waitFor()
@@ -60,12 +62,12 @@ describe.skipIf(!available)('the web app in two real browsers (needs: apt-get in
     // Bob's browser is closed while Alice writes; he reads it after reopening the same profile.
     await bobsFirst.close()
     await writeWeb(alice, 'are you there?')
-    await marked(alice, 'are you there?', /^sent/i)
+    await marked(alice, 'are you there?', 'sent')
     const bobs = await profile('bob')
     bob = await bobs.context.newPage()
     await bob.goto(server.url)
     await bob.getByTestId('chat-row').filter({ hasText: 'are you there?' }).waitFor({ timeout: 20_000 })
-    await marked(alice, 'are you there?', /delivered/i)
+    await marked(alice, 'are you there?', 'delivered', 'read')
 
     // A reload keeps the history.
     await bob.reload()
@@ -84,10 +86,10 @@ describe.skipIf(!available)('the web app in two real browsers (needs: apt-get in
     await server.kill('SIGTERM')
     await alice.getByTestId('connection-banner').waitFor({ timeout: 20_000 })
     await writeWeb(alice, 'into the dark')
-    await marked(alice, 'into the dark', /queued|waiting/i)
+    await marked(alice, 'into the dark', 'queued')
     const again = await startServer({ data: join(dir, 'data'), staticDir: WEB_DIST, port: server.port })
     ending.push(() => again.kill())
-    await marked(alice, 'into the dark', /sent|delivered/i)
+    await marked(alice, 'into the dark', 'sent', 'delivered', 'read')
     await alice.getByTestId('connection-banner').waitFor({ state: 'detached', timeout: 60_000 })
     await bob.getByTestId('chat-row').first().click()
     await message(bob, 'into the dark').waitFor({ timeout: 60_000 })

@@ -1,4 +1,4 @@
-import { type DeviceId, equalPublicBytes } from '@securechat/protocol'
+import { type AccountId, type DeviceId, equalPublicBytes } from '@securechat/protocol'
 import type { AccountStore, ManifestOutcome, RegisterOutcome, StoredManifest } from '@securechat/server'
 import type { SqlDriver } from '@securechat/storage-sqlite/driver'
 import type { AccountRow, AccountRows } from './account-rows.js'
@@ -7,19 +7,25 @@ import { accountBytes, accountText, type Devices } from './devices.js'
 import type { PublishPreKeys } from './prekeys.js'
 
 const continues = (account: AccountRow, { version, prevHash }: StoredManifest): boolean =>
-  account.manifest_version === 0 ? version === 1 && prevHash.length === 0 : version === account.manifest_version + 1 && equalPublicBytes(prevHash, account.manifest_hash!)
+  account.manifest_version === 0
+    ? version === 1 && prevHash.length === 0
+    : version === account.manifest_version + 1 && equalPublicBytes(prevHash, account.manifest_hash!)
 
 interface Parts {
   readonly batch: Batch
   readonly accounts: AccountRows
   readonly devices: Devices
   readonly publish: PublishPreKeys
+  /** Called after every change of an account's manifest or devices. */
+  readonly changed: (accountId: AccountId) => void
 }
 
-export function sqliteAccounts(database: SqlDriver, { batch, accounts, devices, publish }: Parts): AccountStore {
+export function sqliteAccounts(database: SqlDriver, { batch, accounts, devices, publish, changed }: Parts): AccountStore {
   const registration = database.prepare<{ account_id: Uint8Array }>('SELECT account_id FROM registrations WHERE hash = ? AND expires_at > ?')
   const addManifest = database.prepare('INSERT INTO manifests (account_id, version, bytes) VALUES (?, ?, ?)')
-  const setManifest = database.prepare('UPDATE accounts SET manifest_version = ?, manifest_hash = ?, next_device_id = max(next_device_id, ?) WHERE account_id = ?')
+  const setManifest = database.prepare(
+    'UPDATE accounts SET manifest_version = ?, manifest_hash = ?, next_device_id = max(next_device_id, ?) WHERE account_id = ?',
+  )
   const addDevice = database.prepare('INSERT INTO devices (account_id, device_id, signing_key) VALUES (?, ?, ?)')
   const addSession = database.prepare('INSERT INTO sessions (session_id, device_row) VALUES (?, ?)')
   const addToken = database.prepare('INSERT INTO refresh_tokens (hash, session_id, expires_at) VALUES (?, ?, ?)')
@@ -54,6 +60,7 @@ export function sqliteAccounts(database: SqlDriver, { batch, accounts, devices, 
     }
     addManifest.run(account.account_id, manifest.version, manifest.bytes)
     setManifest.run(manifest.version, manifest.hash, next, account.account_id)
+    changed(accountId)
     return gone
   }
 
@@ -136,6 +143,7 @@ export function sqliteAccounts(database: SqlDriver, { batch, accounts, devices, 
         for (const { device_row } of devices.list(accountId)) devices.drop(device_row)
         for (const erase of eraseRows) erase.run(account.account_id)
         eraseLogins.run(account.phone_hash)
+        changed(accountId)
         return true
       }),
   }

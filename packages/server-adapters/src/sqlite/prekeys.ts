@@ -21,12 +21,18 @@ export function sqlitePreKeys(database: SqlDriver, batch: Batch, devices: Device
   const setHighest = database.prepare('UPDATE devices SET highest_one_time = ? WHERE device_row = ?')
   const count = database.prepare<{ n: number }>('SELECT count(*) AS n FROM one_time_prekeys WHERE device_row = ?')
   const add = database.prepare('INSERT INTO one_time_prekeys (device_row, key_id, bytes) VALUES (?, ?, ?)')
-  const lowest = database.prepare<{ key_id: number; bytes: Uint8Array }>('SELECT key_id, bytes FROM one_time_prekeys WHERE device_row = ? ORDER BY key_id LIMIT 1')
+  const lowest = database.prepare<{ key_id: number; bytes: Uint8Array }>(
+    'SELECT key_id, bytes FROM one_time_prekeys WHERE device_row = ? ORDER BY key_id LIMIT 1',
+  )
   const remove = database.prepare('DELETE FROM one_time_prekeys WHERE device_row = ? AND key_id = ?')
 
   const countOf = (deviceRow: number): PreKeyCount => {
     const { signed_id, last_resort_id } = status.get(deviceRow)!
-    return { oneTime: count.get(deviceRow)!.n, ...(signed_id !== null && { signedKeyId: signed_id }), ...(last_resort_id !== null && { lastResortKeyId: last_resort_id }) }
+    return {
+      oneTime: count.get(deviceRow)!.n,
+      ...(signed_id !== null && { signedKeyId: signed_id }),
+      ...(last_resort_id !== null && { lastResortKeyId: last_resort_id }),
+    }
   }
   const publish: PublishPreKeys = (deviceRow, { signed, lastResort, oneTime, limit }) => {
     if (signed) setSigned.run(signed.keyId, signed.bytes, deviceRow)

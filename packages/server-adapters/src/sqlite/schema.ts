@@ -47,11 +47,9 @@ const MIGRATIONS: readonly string[] = [
     envelope BLOB NOT NULL, body_id INTEGER
   );
   CREATE INDEX mailbox_rows_by_device ON mailbox_rows (device_row, sequence);
-  CREATE INDEX mailbox_rows_by_time ON mailbox_rows (time);
   CREATE INDEX mailbox_rows_by_body ON mailbox_rows (body_id) WHERE body_id IS NOT NULL;
   CREATE TABLE bodies (body_id INTEGER PRIMARY KEY, bytes BLOB NOT NULL);
-  CREATE TABLE sends (device_row INTEGER NOT NULL, send_id BLOB NOT NULL, time INTEGER NOT NULL, PRIMARY KEY (device_row, send_id)) WITHOUT ROWID;
-  CREATE INDEX sends_by_time ON sends (time);
+  CREATE TABLE sends (number INTEGER PRIMARY KEY, device_row INTEGER NOT NULL, send_id BLOB NOT NULL, time INTEGER NOT NULL, UNIQUE (device_row, send_id));
   CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
   `,
 ]

@@ -1,4 +1,4 @@
-import { equalPublicBytes, type DeviceId } from '@securechat/protocol'
+import { type DeviceId, equalPublicBytes } from '@securechat/protocol'
 import type { LiveSession, RotateOutcome, SessionStore } from '@securechat/server'
 import type { SqlDriver } from '@securechat/storage-sqlite/driver'
 import type { Batch } from './batch.js'

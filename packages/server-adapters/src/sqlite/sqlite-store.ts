@@ -51,7 +51,7 @@ export function sqliteStore({ path }: SqliteStoreOptions): ServerStore {
 
   return {
     ...sqliteLogins(database, batch, accounts),
-    ...sqliteAccounts(database, { batch, accounts, devices, publish: preKeys.publish }),
+    ...sqliteAccounts(database, { batch, accounts, devices, publish: preKeys.publish, changed: mailboxes.memory.changed }),
     ...sqliteSessions(database, batch, devices),
     ...preKeys.store,
     ...mailboxes.store,

@@ -15,21 +15,26 @@ export function sqliteSweep(database: SqlDriver, batch: Batch, forgetCounts: () 
     bounded('accounts', 'account_id', 'manifest_version = 0 AND reserved_until <= ?'),
   ]
   const sendings = bounded('sendings', 'rowid', 'time <= ?')
-  const mailbox = bounded('mailbox_rows', 'sequence', 'time < ?')
-  const sends = database.prepare('DELETE FROM sends WHERE (device_row, send_id) IN (SELECT device_row, send_id FROM sends WHERE time < ? LIMIT ?)')
+  // Both grow at their end, so the oldest stand first and need no index by time.
+  const oldest = (table: string, key: string) =>
+    database.prepare(`DELETE FROM ${table} WHERE ${key} IN (SELECT ${key} FROM ${table} ORDER BY ${key} LIMIT ?) AND time < ?`)
+  const mailbox = oldest('mailbox_rows', 'sequence')
+  const sends = oldest('sends', 'number')
   const sessions = database.prepare(
     'DELETE FROM sessions WHERE session_id IN (SELECT session_id FROM sessions WHERE NOT EXISTS (SELECT 1 FROM refresh_tokens t WHERE t.session_id = sessions.session_id) LIMIT ?)',
   )
-  const bodies = database.prepare('DELETE FROM bodies WHERE body_id IN (SELECT body_id FROM bodies WHERE NOT EXISTS (SELECT 1 FROM mailbox_rows r WHERE r.body_id = bodies.body_id) LIMIT ?)')
+  const bodies = database.prepare(
+    'DELETE FROM bodies WHERE body_id IN (SELECT body_id FROM bodies WHERE NOT EXISTS (SELECT 1 FROM mailbox_rows r WHERE r.body_id = bodies.body_id) LIMIT ?)',
+  )
 
   return ({ now, mailboxBefore, limit }) =>
     batch.write(() => {
       let swept = 0
       for (const statement of byNow) swept += statement.run(now, limit).changes
       swept += sendings.run(now - DAY, limit).changes
-      const expired = mailbox.run(mailboxBefore, limit).changes
+      const expired = mailbox.run(limit, mailboxBefore).changes
       if (expired > 0) forgetCounts()
-      swept += expired + sends.run(mailboxBefore, limit).changes + sessions.run(limit).changes
+      swept += expired + sends.run(limit, mailboxBefore).changes + sessions.run(limit).changes
       return swept + bodies.run(limit).changes
     })
 }

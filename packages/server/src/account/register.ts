@@ -23,7 +23,11 @@ const invalid = (detail: string): never => {
  * Device of a registering client. It is alone in its manifest: other devices come by linking, with a manifest of a
  * device that is there already. Its id is new, unless it is the same device with the same key that signs in again.
  */
-function registeringDevice(verifier: Verifier, manifest: VerifiedManifest, { account, deviceId }: { readonly account: AccountState; readonly deviceId: number }) {
+function registeringDevice(
+  verifier: Verifier,
+  manifest: VerifiedManifest,
+  { account, deviceId }: { readonly account: AccountState; readonly deviceId: number },
+) {
   const device = manifest.devices.find((listed) => listed.deviceId === deviceId) ?? invalid('device is not listed')
   const same = account.manifestHash !== undefined && equalPublicBytes(account.manifestHash, manifest.hash)
   if (same) return device

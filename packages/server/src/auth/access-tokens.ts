@@ -25,7 +25,15 @@ const PKCS8_ED25519 = Uint8Array.of(0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x
 const TYPE = 'at+jwt'
 
 /** JWT (RFC 9068 shape), EdDSA and nothing else. `tokenKey` is an Ed25519 seed. */
-export async function createAccessTokens({ tokenKey, issuer, clock }: { readonly tokenKey: Uint8Array; readonly issuer: string; readonly clock: Clock }): Promise<AccessTokens> {
+export async function createAccessTokens({
+  tokenKey,
+  issuer,
+  clock,
+}: {
+  readonly tokenKey: Uint8Array
+  readonly issuer: string
+  readonly clock: Clock
+}): Promise<AccessTokens> {
   const pkcs8 = new Uint8Array(PKCS8_ED25519.length + 32)
   pkcs8.set(PKCS8_ED25519)
   pkcs8.set(tokenKey, PKCS8_ED25519.length)

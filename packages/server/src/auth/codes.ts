@@ -1,4 +1,14 @@
-import { type Clock, LIMITS, type OperationInput, type OperationOutput, type Random, SecureChatError, type Timestamp, toBase64Url, type AccountId } from '@securechat/protocol'
+import {
+  type AccountId,
+  type Clock,
+  LIMITS,
+  type OperationInput,
+  type OperationOutput,
+  type Random,
+  SecureChatError,
+  type Timestamp,
+  toBase64Url,
+} from '@securechat/protocol'
 import type { CodePolicy, RateLimits } from '../config.js'
 import type { OtpSender } from '../ports/otp.js'
 import type { RateLimiter } from '../ports/rate-limiter.js'
@@ -100,7 +110,13 @@ export function createCodeService({ store, otp, hashes, limiter, limits, policy,
       return {
         registrationToken,
         expiresAt,
-        account: { accountId, exists, manifestVersion, nextDeviceId: nextDeviceId as OperationOutput<'auth.confirmCode'>['account']['nextDeviceId'], ...(manifestHash && { manifestHash }) },
+        account: {
+          accountId,
+          exists,
+          manifestVersion,
+          nextDeviceId: nextDeviceId as OperationOutput<'auth.confirmCode'>['account']['nextDeviceId'],
+          ...(manifestHash && { manifestHash }),
+        },
       }
     },
   }

@@ -8,7 +8,11 @@ export const accountCases: readonly ConformanceCase<StoreContext>[] = [
     async run({ open }) {
       const store = await open()
       const { accountId, phoneHash, manifest, device: first, registration } = await newAccount(store)
-      expectEqual(await store.account(accountId), { accountId, exists: true, manifestVersion: 1, manifestHash: manifest.hash, manifest: manifest.bytes, nextDeviceId: 2 }, 'the account')
+      expectEqual(
+        await store.account(accountId),
+        { accountId, exists: true, manifestVersion: 1, manifestHash: manifest.hash, manifest: manifest.bytes, nextDeviceId: 2 },
+        'the account',
+      )
       expectEqual(await store.device(accountId, first.deviceId), { deviceId: 1, signingKey: first.signingKey }, 'the device')
       expectEqual(await store.device(accountId, 2 as DeviceId), undefined, 'another device')
       expectEqual(await store.accountByPhone(phoneHash), accountId, 'the number')
@@ -25,14 +29,27 @@ export const accountCases: readonly ConformanceCase<StoreContext>[] = [
       const store = await open()
       const { account, registrationHash } = await redeem(store, uniqueBytes(32))
       const first = device(1)
-      const registration = { registrationHash, accountId: account.accountId, deviceId: first.deviceId, manifest: manifestAfter(undefined, [first]), preKeys: preKeys([1]), replaceKeys: false, session: newSession(), now: NOW }
+      const registration = {
+        registrationHash,
+        accountId: account.accountId,
+        deviceId: first.deviceId,
+        manifest: manifestAfter(undefined, [first]),
+        preKeys: preKeys([1]),
+        replaceKeys: false,
+        session: newSession(),
+        now: NOW,
+      }
       expectEqual((await store.register({ ...registration, registrationHash: uniqueBytes(32) })).kind, 'expired', 'an unknown token')
       expectEqual((await store.register({ ...registration, now: NOW + HOUR })).kind, 'expired', 'an expired token')
       expectEqual((await store.register({ ...registration, accountId: uniqueId<AccountId>() })).kind, 'expired', 'the token of another account')
       expectEqual((await store.register({ ...registration, manifest: { ...registration.manifest, version: 2 } })).kind, 'conflict', 'a gap')
       expectEqual(await store.account(account.accountId), undefined, 'the reserved account')
       expectEqual((await store.register(registration)).kind, 'stored', 'the first registration')
-      expectEqual((await store.register({ ...registration, manifest: manifestAfter(undefined, [device(2)]), deviceId: 2 as DeviceId })).kind, 'exists', 'a known account')
+      expectEqual(
+        (await store.register({ ...registration, manifest: manifestAfter(undefined, [device(2)]), deviceId: 2 as DeviceId })).kind,
+        'exists',
+        'a known account',
+      )
       expectEqual((await store.account(account.accountId))?.manifestHash, registration.manifest.hash, 'the manifest')
     },
   },
@@ -46,7 +63,10 @@ export const accountCases: readonly ConformanceCase<StoreContext>[] = [
       const session = newSession()
       const again = await store.register({ ...alice.registration, session })
       expectEqual(again, { kind: 'repeated', revokedDeviceIds: [] }, 'the outcome')
-      expectThat((await store.session(session.sessionId)) !== undefined && (await store.session(alice.registration.session.sessionId)) !== undefined, 'both sessions live')
+      expectThat(
+        (await store.session(session.sessionId)) !== undefined && (await store.session(alice.registration.session.sessionId)) !== undefined,
+        'both sessions live',
+      )
       expectEqual((await store.readMailbox(mailbox(alice))).length, 1, 'rows of the mailbox')
       expectEqual((await store.preKeyCount(alice.accountId, alice.device.deviceId))?.oneTime, 10, 'one-time keys')
     },
@@ -61,7 +81,15 @@ export const accountCases: readonly ConformanceCase<StoreContext>[] = [
       const { registrationHash, account } = await redeem(store, alice.phoneHash)
       const next = device(account.nextDeviceId)
       const manifest = manifestAfter(alice.manifest, [next])
-      const outcome = await store.register({ ...alice.registration, registrationHash, deviceId: next.deviceId, manifest, replaceKeys: true, session: newSession(), preKeys: preKeys([1]) })
+      const outcome = await store.register({
+        ...alice.registration,
+        registrationHash,
+        deviceId: next.deviceId,
+        manifest,
+        replaceKeys: true,
+        session: newSession(),
+        preKeys: preKeys([1]),
+      })
       expectEqual(outcome, { kind: 'stored', revokedDeviceIds: [1] }, 'the outcome')
       expectEqual(await store.session(alice.registration.session.sessionId), undefined, 'the old session')
       expectEqual(await store.findRefresh(alice.registration.session.tokenHash, NOW), undefined, 'the old refresh token')
@@ -112,11 +140,19 @@ export const accountCases: readonly ConformanceCase<StoreContext>[] = [
       const bob = await newAccount(store)
       const second = device(2)
       const both = manifestAfter(alice.manifest, [alice.device, second])
-      expectEqual(await store.updateManifest({ accountId: alice.accountId, manifest: both, now: NOW }), { kind: 'stored', revokedDeviceIds: [] }, 'a further device')
+      expectEqual(
+        await store.updateManifest({ accountId: alice.accountId, manifest: both, now: NOW }),
+        { kind: 'stored', revokedDeviceIds: [] },
+        'a further device',
+      )
       const toSecond = { ...alice, device: second, manifest: both }
       expectEqual((await store.append(sendTo(bob, [toSecond]))).kind, 'stored', 'a send to the new device')
       const rekeyed = manifestAfter(both, [{ ...device(1) }, second])
-      expectEqual(await store.updateManifest({ accountId: alice.accountId, manifest: rekeyed, now: NOW }), { kind: 'stored', revokedDeviceIds: [1] }, 'a device with another key')
+      expectEqual(
+        await store.updateManifest({ accountId: alice.accountId, manifest: rekeyed, now: NOW }),
+        { kind: 'stored', revokedDeviceIds: [1] },
+        'a device with another key',
+      )
       expectEqual(await store.session(alice.registration.session.sessionId), undefined, 'its session')
       expectEqual((await store.readMailbox(mailbox(toSecond))).length, 1, 'the other device’s queue')
     },
@@ -158,7 +194,11 @@ export const accountCases: readonly ConformanceCase<StoreContext>[] = [
         await store.findRegistration(alice.registration.registrationHash, NOW),
         await store.manifests({ accountId: alice.accountId, after: 0, limit: 1 }),
       ]
-      expectEqual(left, left.map(() => undefined), 'what is left')
+      expectEqual(
+        left,
+        left.map(() => undefined),
+        'what is left',
+      )
       expectEqual((await store.readMailbox(mailbox(alice))).length, 0, 'rows of its mailbox')
       expectEqual((await store.append(sendTo(bob, [alice]))).kind, 'unknown-recipient', 'a send to it')
       expectEqual((await store.readMailbox(mailbox(bob))).length, 1, 'rows of the other mailbox')

@@ -29,7 +29,8 @@ export function expectThat(condition: boolean, what: string): asserts condition 
 /** Compares plain data and byte arrays by content. */
 export function expectEqual(actual: unknown, expected: unknown, what: string): void {
   const show = (value: unknown): string =>
-    JSON.stringify(value, (_, field: unknown) => (field instanceof Uint8Array ? `bytes ${[...field].join(' ')}` : field === undefined ? '(absent)' : field)) ?? '(absent)'
+    JSON.stringify(value, (_, field: unknown) => (field instanceof Uint8Array ? `bytes ${[...field].join(' ')}` : field === undefined ? '(absent)' : field)) ??
+    '(absent)'
   const [a, b] = [show(actual), show(expected)]
   if (a !== b) throw new Error(`conformance: ${what}: got ${a.slice(0, 300)}, want ${b.slice(0, 300)}`)
 }

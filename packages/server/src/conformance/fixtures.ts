@@ -53,7 +53,14 @@ export async function openLogin(store: ServerStore, phoneHash: Uint8Array, at = 
 export async function redeem(store: ServerStore, phoneHash: Uint8Array) {
   const { loginId } = await openLogin(store, phoneHash)
   const registrationHash = uniqueBytes(32)
-  const account = await store.redeemLogin({ loginId, now: NOW, graceUntil: NOW + 60_000, newAccountId: uniqueId<AccountId>(), registrationHash, registrationExpiresAt: NOW + HOUR })
+  const account = await store.redeemLogin({
+    loginId,
+    now: NOW,
+    graceUntil: NOW + 60_000,
+    newAccountId: uniqueId<AccountId>(),
+    registrationHash,
+    registrationExpiresAt: NOW + HOUR,
+  })
   expectThat(account !== undefined, 'a login is redeemed')
   return { account, registrationHash }
 }
@@ -92,9 +99,20 @@ export const sendTo = (sender: TestAccount, recipients: readonly TestAccount[], 
   sender: { accountId: sender.accountId, deviceId: sender.device.deviceId },
   sendId: uniqueId<MessageId>(),
   time: NOW,
-  recipients: recipients.map(({ accountId, device: { deviceId }, manifest: { version } }) => ({ accountId, deviceId, manifestVersion: version, envelope: uniqueBytes(120) })),
+  recipients: recipients.map(({ accountId, device: { deviceId }, manifest: { version } }) => ({
+    accountId,
+    deviceId,
+    manifestVersion: version,
+    envelope: uniqueBytes(120),
+  })),
   maxRows: 1_000,
   ...fields,
 })
 
-export const mailbox = ({ accountId, device: { deviceId } }: TestAccount, after = 0, limit = 256) => ({ accountId, deviceId, after, limit, maxBytes: 1_000_000 })
+export const mailbox = ({ accountId, device: { deviceId } }: TestAccount, after = 0, limit = 256) => ({
+  accountId,
+  deviceId,
+  after,
+  limit,
+  maxBytes: 1_000_000,
+})

@@ -74,7 +74,14 @@ export const loginCases: readonly ConformanceCase<StoreContext>[] = [
     async run({ open }) {
       const store = await open()
       const { loginId } = await openLogin(store, uniqueBytes(32))
-      const redemption = { loginId, now: NOW, graceUntil: NOW + 60_000, newAccountId: uniqueId<AccountId>(), registrationHash: uniqueBytes(32), registrationExpiresAt: NOW + HOUR }
+      const redemption = {
+        loginId,
+        now: NOW,
+        graceUntil: NOW + 60_000,
+        newAccountId: uniqueId<AccountId>(),
+        registrationHash: uniqueBytes(32),
+        registrationExpiresAt: NOW + HOUR,
+      }
       const first = await store.redeemLogin(redemption)
       expectThat(first !== undefined && !first.exists && first.nextDeviceId === 1 && first.manifestVersion === 0, 'a new account is reserved')
       expectEqual(await store.redeemLogin({ ...redemption, now: NOW + 59_999, newAccountId: uniqueId<AccountId>() }), first, 'the repeated answer')
@@ -95,7 +102,11 @@ export const loginCases: readonly ConformanceCase<StoreContext>[] = [
       expectEqual(new Set(ids.map(({ account }) => account.accountId)).size, 1, 'account ids')
       const alice = await newAccount(store)
       const again = await redeem(store, alice.phoneHash)
-      expectEqual([again.account.accountId, again.account.exists, again.account.manifestHash, again.account.nextDeviceId], [alice.accountId, true, alice.manifest.hash, 2], 'the state of a known account')
+      expectEqual(
+        [again.account.accountId, again.account.exists, again.account.manifestHash, again.account.nextDeviceId],
+        [alice.accountId, true, alice.manifest.hash, 2],
+        'the state of a known account',
+      )
     },
   },
   {
@@ -111,7 +122,14 @@ export const loginCases: readonly ConformanceCase<StoreContext>[] = [
       expectEqual((await store.tryCode({ loginId, now: NOW + 2 * HOUR, maxTries: 5 })).state, 'counted', 'a live login')
       expectEqual((await store.account(alice.accountId))?.accountId, alice.accountId, 'a registered account')
       expectEqual(await store.findRegistration(reserved.registrationHash, NOW), undefined, 'an expired registration')
-      const renewed = await store.redeemLogin({ loginId, now: NOW + 2 * HOUR, graceUntil: NOW + 3 * HOUR, newAccountId: uniqueId<AccountId>(), registrationHash: uniqueBytes(32), registrationExpiresAt: NOW + 4 * HOUR })
+      const renewed = await store.redeemLogin({
+        loginId,
+        now: NOW + 2 * HOUR,
+        graceUntil: NOW + 3 * HOUR,
+        newAccountId: uniqueId<AccountId>(),
+        registrationHash: uniqueBytes(32),
+        registrationExpiresAt: NOW + 4 * HOUR,
+      })
       expectThat(renewed !== undefined && renewed.accountId !== reserved.account.accountId, 'a reserved id goes with its registration')
     },
   },

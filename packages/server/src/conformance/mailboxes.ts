@@ -11,12 +11,25 @@ export const mailboxCases: readonly ConformanceCase<StoreContext>[] = [
       const sends = Array.from({ length: 40 }, (_, i) => sendTo(alice, [bob], { time: NOW + i, ...(i % 3 === 0 && { body: uniqueBytes(50) }) }))
       const outcomes = await Promise.all(sends.map((send) => store.append(send)))
       const sequences = outcomes.map((outcome) => (outcome.kind === 'stored' ? outcome.sequences[0]! : -1))
-      expectThat(sequences.every((sequence, i) => sequence > (sequences[i - 1] ?? 0)), 'sequences ascend')
+      expectThat(
+        sequences.every((sequence, i) => sequence > (sequences[i - 1] ?? 0)),
+        'sequences ascend',
+      )
       const sender = { accountId: alice.accountId, deviceId: 1 }
-      const want = sends.map(({ time, body, recipients }, i) => ({ sequence: sequences[i], time, sender, envelope: recipients[0]!.envelope, ...(body && { body }) }))
+      const want = sends.map(({ time, body, recipients }, i) => ({
+        sequence: sequences[i],
+        time,
+        sender,
+        envelope: recipients[0]!.envelope,
+        ...(body && { body }),
+      }))
       const sorted = (row: object) => Object.fromEntries(Object.entries(row).sort())
       expectEqual((await store.readMailbox(mailbox(bob))).map(sorted), want.map(sorted), 'the rows')
-      expectEqual((await store.readMailbox(mailbox(bob, sequences[9], 5))).map(({ sequence }) => sequence), sequences.slice(10, 15), 'a page')
+      expectEqual(
+        (await store.readMailbox(mailbox(bob, sequences[9], 5))).map(({ sequence }) => sequence),
+        sequences.slice(10, 15),
+        'a page',
+      )
       expectEqual((await store.readMailbox(mailbox(alice))).length, 0, 'the sender’s mailbox')
     },
   },
@@ -37,7 +50,11 @@ export const mailboxCases: readonly ConformanceCase<StoreContext>[] = [
       const [alice, bob] = [await newAccount(store), await newAccount(store)]
       const send = sendTo(alice, [bob])
       const outcomes = await Promise.all([0, 1, 2].map((i) => store.append({ ...send, time: NOW + i })))
-      expectEqual(outcomes.map(({ kind }) => kind), ['stored', 'repeated', 'repeated'], 'the outcomes')
+      expectEqual(
+        outcomes.map(({ kind }) => kind),
+        ['stored', 'repeated', 'repeated'],
+        'the outcomes',
+      )
       expectEqual(await store.append({ ...send, time: NOW + 9 * DAY }), { kind: 'repeated', time: NOW }, 'much later')
       expectEqual((await store.readMailbox(mailbox(bob))).length, 1, 'rows')
       await store.acknowledge(bob.accountId, bob.device.deviceId, Number.MAX_SAFE_INTEGER)
@@ -71,7 +88,11 @@ export const mailboxCases: readonly ConformanceCase<StoreContext>[] = [
       const next = manifestAfter(bob.manifest, [device(2)])
       await store.updateManifest({ accountId: bob.accountId, manifest: next, now: NOW })
       expectEqual((await store.append(sendTo(alice, [bob]))).kind, 'stale-manifest', 'a send under the old manifest')
-      expectEqual((await store.append(sendTo(alice, [{ ...bob, manifest: next }]))).kind, 'unknown-recipient', 'a send to the old device under the new manifest')
+      expectEqual(
+        (await store.append(sendTo(alice, [{ ...bob, manifest: next }]))).kind,
+        'unknown-recipient',
+        'a send to the old device under the new manifest',
+      )
     },
   },
   {
@@ -84,7 +105,11 @@ export const mailboxCases: readonly ConformanceCase<StoreContext>[] = [
       expectThat(first.kind === 'stored', 'two rows')
       expectEqual((await store.append(sendTo(alice, [bob], { maxRows: 2 }))).kind, 'full', 'a third row')
       await store.acknowledge(bob.accountId, bob.device.deviceId, first.sequences[0]!)
-      expectEqual((await store.readMailbox(mailbox(bob))).map(({ sequence }) => sequence), first.sequences.slice(1), 'rows after one of two was acknowledged')
+      expectEqual(
+        (await store.readMailbox(mailbox(bob))).map(({ sequence }) => sequence),
+        first.sequences.slice(1),
+        'rows after one of two was acknowledged',
+      )
       expectEqual((await store.append(sendTo(alice, [bob], { maxRows: 2 }))).kind, 'stored', 'a row after one was acknowledged')
     },
   },
@@ -99,7 +124,11 @@ export const mailboxCases: readonly ConformanceCase<StoreContext>[] = [
         if (outcome.kind === 'stored') sequences.push(outcome.sequences[0]!)
       }
       await store.acknowledge(bob.accountId, bob.device.deviceId, sequences[2]!)
-      expectEqual((await store.readMailbox(mailbox(bob))).map(({ sequence }) => sequence), sequences.slice(3), 'what is left')
+      expectEqual(
+        (await store.readMailbox(mailbox(bob))).map(({ sequence }) => sequence),
+        sequences.slice(3),
+        'what is left',
+      )
       await store.acknowledge(bob.accountId, bob.device.deviceId, sequences[1]!)
       expectEqual((await store.readMailbox(mailbox(bob))).length, 2, 'after an older acknowledgement')
       await store.acknowledge(bob.accountId, bob.device.deviceId, sequences[4]!)
@@ -120,7 +149,12 @@ export const mailboxCases: readonly ConformanceCase<StoreContext>[] = [
       }
       await Promise.all(Array.from({ length: 30 }, (_, i) => append(i % 2 === 0 ? alice : bob)))
       expectEqual(resolved.length, 30, 'stored rows')
-      if (store.exclusive) expectEqual(resolved, [...resolved].sort((a, b) => a - b), 'the order of resolving')
+      if (store.exclusive)
+        expectEqual(
+          resolved,
+          [...resolved].sort((a, b) => a - b),
+          'the order of resolving',
+        )
     },
   },
   {
@@ -148,7 +182,11 @@ export const mailboxCases: readonly ConformanceCase<StoreContext>[] = [
       await store.append(old)
       await store.append(young)
       while ((await store.sweep({ now: NOW, mailboxBefore: NOW - 30 * DAY, limit: 1 })) > 0);
-      expectEqual((await store.readMailbox(mailbox(bob))).map(({ time, body }) => [time, body]), [[young.time, young.body]], 'the rows')
+      expectEqual(
+        (await store.readMailbox(mailbox(bob))).map(({ time, body }) => [time, body]),
+        [[young.time, young.body]],
+        'the rows',
+      )
       expectEqual((await store.append({ ...young, time: NOW })).kind, 'repeated', 'a young send id')
       expectEqual((await store.append({ ...old, time: NOW })).kind, 'stored', 'an old send id')
     },
@@ -163,7 +201,11 @@ export const mailboxCases: readonly ConformanceCase<StoreContext>[] = [
       const outcomes = await Promise.all(sends.map((send) => store.append(send)))
       const highest = Math.max(...outcomes.flatMap((outcome) => (outcome.kind === 'stored' ? outcome.sequences : [])))
       let later = await reopen!(store)
-      expectEqual((await later.readMailbox(mailbox(bob))).map(({ envelope }) => envelope), sends.map(({ recipients }) => recipients[0]!.envelope), 'the rows')
+      expectEqual(
+        (await later.readMailbox(mailbox(bob))).map(({ envelope }) => envelope),
+        sends.map(({ recipients }) => recipients[0]!.envelope),
+        'the rows',
+      )
       expectEqual((await later.append(sends[4]!)).kind, 'repeated', 'a repeated send')
       await later.acknowledge(bob.accountId, bob.device.deviceId, highest)
       later = await reopen!(later)
@@ -182,8 +224,16 @@ export const mailboxCases: readonly ConformanceCase<StoreContext>[] = [
       await store.close()
       expectEqual((await begun).kind, 'stored', 'an append that was begun')
       await store.close()
-      const refused = await Promise.allSettled([store.check(), store.append(sendTo(alice, [bob])), store.readMailbox(mailbox(bob)), store.account(bob.accountId)])
-      expectThat(refused.every((one) => one.status === 'rejected' && (one.reason as { code?: string }).code === 'server/unavailable'), 'calls after close are server/unavailable')
+      const refused = await Promise.allSettled([
+        store.check(),
+        store.append(sendTo(alice, [bob])),
+        store.readMailbox(mailbox(bob)),
+        store.account(bob.accountId),
+      ])
+      expectThat(
+        refused.every((one) => one.status === 'rejected' && (one.reason as { code?: string }).code === 'server/unavailable'),
+        'calls after close are server/unavailable',
+      )
     },
   },
 ]

@@ -1,7 +1,14 @@
 import { type ConformanceCase, expectEqual, expectThat, type StoreContext } from './case.js'
 import { DAY, NOW, newAccount, preKeys, range, uniqueBytes, uniqueId } from './fixtures.js'
 
-const rotation = (presentedHash: Uint8Array, now = NOW) => ({ presentedHash, successorHash: uniqueBytes(32), sealedSuccessor: uniqueBytes(32), now, graceUntil: now + 30_000, expiresAt: now + 90 * DAY })
+const rotation = (presentedHash: Uint8Array, now = NOW) => ({
+  presentedHash,
+  successorHash: uniqueBytes(32),
+  sealedSuccessor: uniqueBytes(32),
+  now,
+  graceUntil: now + 30_000,
+  expiresAt: now + 90 * DAY,
+})
 
 export const sessionCases: readonly ConformanceCase<StoreContext>[] = [
   {
@@ -13,7 +20,11 @@ export const sessionCases: readonly ConformanceCase<StoreContext>[] = [
       expectEqual(await store.rotateRefresh(first), { kind: 'rotated' }, 'the exchange')
       expectEqual((await store.findRefresh(first.successorHash, NOW))?.sessionId, sessionId, 'the successor')
       expectEqual((await store.findRefresh(tokenHash, NOW))?.sessionId, sessionId, 'the used token is known')
-      expectEqual(await store.rotateRefresh(rotation(tokenHash, NOW + 29_999)), { kind: 'repeated', sealedSuccessor: first.sealedSuccessor }, 'within the grace')
+      expectEqual(
+        await store.rotateRefresh(rotation(tokenHash, NOW + 29_999)),
+        { kind: 'repeated', sealedSuccessor: first.sealedSuccessor },
+        'within the grace',
+      )
       expectEqual(await store.rotateRefresh(rotation(tokenHash, NOW + 30_000)), { kind: 'reused' }, 'after the grace')
       expectEqual(await store.session(sessionId), undefined, 'the session')
       expectEqual(await store.findRefresh(first.successorHash, NOW), undefined, 'its successor')
@@ -72,7 +83,10 @@ export const sessionCases: readonly ConformanceCase<StoreContext>[] = [
         while ((await store.sweep({ now, mailboxBefore: 0, limit: 100 })) > 0);
       }
       await sweepAt(NOW + 91 * DAY)
-      expectThat((await store.session(sessionId)) !== undefined && (await store.findRefresh(tokenHash, NOW + 91 * DAY)) === undefined, 'only the expired token is gone')
+      expectThat(
+        (await store.session(sessionId)) !== undefined && (await store.findRefresh(tokenHash, NOW + 91 * DAY)) === undefined,
+        'only the expired token is gone',
+      )
       await sweepAt(NOW + 101 * DAY)
       expectEqual(await store.session(sessionId), undefined, 'the session')
     },
@@ -91,7 +105,8 @@ export const preKeyCases: readonly ConformanceCase<StoreContext>[] = [
       const oneTime = bundles.flatMap((bundle) => (bundle.oneTime ? [bundle.oneTime.join()] : []))
       expectEqual(oneTime.length, 40, 'one-time keys handed out')
       expectEqual(new Set(oneTime).size, 40, 'distinct ones')
-      for (const bundle of bundles) expectEqual([bundle.signed, bundle.lastResort], [registration.preKeys.signed!.bytes, registration.preKeys.lastResort!.bytes], 'the other keys')
+      for (const bundle of bundles)
+        expectEqual([bundle.signed, bundle.lastResort], [registration.preKeys.signed!.bytes, registration.preKeys.lastResort!.bytes], 'the other keys')
       expectEqual((await store.preKeyCount(accountId, device.deviceId))?.oneTime, 0, 'keys left')
     },
   },
@@ -103,7 +118,11 @@ export const preKeyCases: readonly ConformanceCase<StoreContext>[] = [
       const claim = async (oneTime: boolean) => (await store.claimPreKeys({ accountId, deviceIds: [device.deviceId, device.deviceId], oneTime }))[0]
       expectEqual((await claim(false))?.oneTime, undefined, 'a claim without')
       const first = await claim(true)
-      expectEqual([first?.oneTime, first?.remaining], [registration.preKeys.oneTime.find(({ keyId }) => keyId === 3)!.bytes, 2], 'the first claim; a device named twice gives one bundle')
+      expectEqual(
+        [first?.oneTime, first?.remaining],
+        [registration.preKeys.oneTime.find(({ keyId }) => keyId === 3)!.bytes, 2],
+        'the first claim; a device named twice gives one bundle',
+      )
       expectEqual((await store.claimPreKeys({ accountId: uniqueId(), deviceIds: [device.deviceId], oneTime: true })).length, 0, 'an unknown account')
     },
   },
@@ -128,7 +147,11 @@ export const preKeyCases: readonly ConformanceCase<StoreContext>[] = [
       const store = await open()
       const { accountId, device, registration } = await newAccount(store)
       const signed = { keyId: 77, bytes: uniqueBytes(80) }
-      expectEqual(await store.publishPreKeys(accountId, device.deviceId, { signed, oneTime: [], limit: 100 }), { oneTime: 10, signedKeyId: 77, lastResortKeyId: 1_000_002 }, 'the count')
+      expectEqual(
+        await store.publishPreKeys(accountId, device.deviceId, { signed, oneTime: [], limit: 100 }),
+        { oneTime: 10, signedKeyId: 77, lastResortKeyId: 1_000_002 },
+        'the count',
+      )
       const [bundle] = await store.claimPreKeys({ accountId, deviceIds: [device.deviceId], oneTime: false })
       expectEqual([bundle?.signed, bundle?.lastResort], [signed.bytes, registration.preKeys.lastResort!.bytes], 'the bundle')
     },

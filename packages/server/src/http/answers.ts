@@ -1,4 +1,4 @@
-import { encodeValue, ERRORS, type Logger } from '@securechat/protocol'
+import { ERRORS, encodeValue, type Logger } from '@securechat/protocol'
 import { errorBodyOf } from '../error-body.js'
 import { toJson } from './json.js'
 
@@ -13,7 +13,11 @@ export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
   'x-content-type-options': 'nosniff',
 }
 
-export function answer(format: Format, value: unknown, { status = 200, headers = {} }: { readonly status?: number; readonly headers?: Readonly<Record<string, string>> } = {}): Response {
+export function answer(
+  format: Format,
+  value: unknown,
+  { status = 200, headers = {} }: { readonly status?: number; readonly headers?: Readonly<Record<string, string>> } = {},
+): Response {
   const body = format === 'json' ? JSON.stringify(toJson(value)) : (encodeValue(value) as Uint8Array<ArrayBuffer>)
   return new Response(body, { status, headers: { ...SECURITY_HEADERS, 'content-type': format === 'json' ? 'application/json' : MSGPACK, ...headers } })
 }

@@ -61,7 +61,16 @@ export function createHttp({ environment, config, store, ready, draining }: Http
   }
 
   const app = new Hono<{ Bindings: { info: ConnectionInfo | undefined } }>()
-  app.use('/v1/*', cors({ origin: [...config.corsOrigins], allowMethods: ['GET', 'POST'], allowHeaders: ['authorization', 'content-type', 'sc-proof'], exposeHeaders: ['retry-after'], maxAge: 600 }))
+  app.use(
+    '/v1/*',
+    cors({
+      origin: [...config.corsOrigins],
+      allowMethods: ['GET', 'POST'],
+      allowHeaders: ['authorization', 'content-type', 'sc-proof'],
+      exposeHeaders: ['retry-after'],
+      maxAge: 600,
+    }),
+  )
   app.get('/livez', () => answer('json', { status: 'live' }))
   app.get('/readyz', async () => {
     const problems: string[] = []

@@ -40,7 +40,12 @@ const plain = (summary: string, codes: readonly number[] = [200]) => ({
   get: {
     summary,
     security: [],
-    responses: Object.fromEntries(codes.map((code) => [code, { description: code === 200 ? 'Yes.' : 'Not ready; `problems` says why.', content: { 'application/json': { schema: { type: 'object' } } } }])),
+    responses: Object.fromEntries(
+      codes.map((code) => [
+        code,
+        { description: code === 200 ? 'Yes.' : 'Not ready; `problems` says why.', content: { 'application/json': { schema: { type: 'object' } } } },
+      ]),
+    ),
   },
 })
 
@@ -79,7 +84,12 @@ export function openApiDocument(version: string): Record<string, unknown> {
           description:
             'base64url(u64 time ‖ nonce 16 ‖ signature 64): device key over T("SC1/auth/request", operation, BLAKE2b-256(body), BLAKE2b-256(token), u64 time, nonce). Each nonce once.',
         },
-        registration: { type: 'apiKey', in: 'header', name: 'Authorization', description: '`SecureChat-Registration <registration token>` from auth.confirmCode.' },
+        registration: {
+          type: 'apiKey',
+          in: 'header',
+          name: 'Authorization',
+          description: '`SecureChat-Registration <registration token>` from auth.confirmCode.',
+        },
       },
       schemas: {
         error: {
@@ -102,7 +112,13 @@ export function openApiDocument(version: string): Record<string, unknown> {
       },
       responses: {
         error: {
-          description: ['A typed error. Codes:', '', '| code | status | retry | |', '|---|---|---|---|', ...codes.map(({ code, status, retry, text }) => `| ${code} | ${status} | ${retry} | ${text} |`)].join('\n'),
+          description: [
+            'A typed error. Codes:',
+            '',
+            '| code | status | retry | |',
+            '|---|---|---|---|',
+            ...codes.map(({ code, status, retry, text }) => `| ${code} | ${status} | ${retry} | ${text} |`),
+          ].join('\n'),
           content: content({ $ref: '#/components/schemas/error' }),
         },
       },

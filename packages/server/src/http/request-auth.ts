@@ -29,7 +29,10 @@ function proofOf(headers: Headers): Proof {
 }
 
 /** The device behind a request: its token, its live session, its signature over this very call, and that for the first time. */
-export async function authenticateRequest({ sessions, nonces }: Runtime, request: { readonly headers: Headers; readonly operation: string; readonly body: Uint8Array }): Promise<DeviceCaller> {
+export async function authenticateRequest(
+  { sessions, nonces }: Runtime,
+  request: { readonly headers: Headers; readonly operation: string; readonly body: Uint8Array },
+): Promise<DeviceCaller> {
   const accessToken = DEVICE.exec(request.headers.get('authorization') ?? '')?.[1]
   if (accessToken === undefined) throw new SecureChatError('auth/required')
   const proof = proofOf(request.headers)

@@ -17,7 +17,12 @@ export interface MailboxService {
   acknowledge(upTo: number, caller: DeviceCaller): Promise<void>
 }
 
-const REFUSALS = { revoked: 'auth/revoked', 'unknown-recipient': 'mailbox/unknown-recipient', 'stale-manifest': 'devices/stale-manifest', full: 'mailbox/full' } as const
+const REFUSALS = {
+  revoked: 'auth/revoked',
+  'unknown-recipient': 'mailbox/unknown-recipient',
+  'stale-manifest': 'devices/stale-manifest',
+  full: 'mailbox/full',
+} as const
 
 /** The envelope is opaque: its size and its first byte, the version, is all that the relay looks at. */
 function checkEnvelopes({ recipients, body }: SendFrame): void {

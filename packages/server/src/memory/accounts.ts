@@ -1,7 +1,7 @@
 import { type DeviceId, equalPublicBytes } from '@securechat/protocol'
 import type { AccountStore, ManifestOutcome, PreKeyCount, PreKeyStore, PreKeyUpload, RegisterOutcome, StoredManifest } from '../ports/store.js'
 import { accountState } from './logins.js'
-import { type Account, type Device, dropDeviceMutable, endSessionMutable, keyOf, mailboxKey, type MemoryState, requireOpen } from './state.js'
+import { type Account, type Device, dropDeviceMutable, endSessionMutable, keyOf, type MemoryState, mailboxKey, requireOpen } from './state.js'
 
 const continues = (account: Account, { version, prevHash }: StoredManifest): boolean => {
   const newest = account.manifests.at(-1)

@@ -1,6 +1,6 @@
 import type { MailboxRow } from '@securechat/protocol'
 import type { AppendOutcome, MailboxStore } from '../ports/store.js'
-import { mailboxKey, type MemoryState, requireOpen } from './state.js'
+import { type MemoryState, mailboxKey, requireOpen } from './state.js'
 
 export function memoryMailboxes(state: MemoryState): MailboxStore {
   return {

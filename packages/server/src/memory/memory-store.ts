@@ -30,7 +30,10 @@ export function memoryStore(): ServerStore {
   }
 }
 
-function sweepMutable(state: MemoryState, { now, mailboxBefore, limit }: { readonly now: number; readonly mailboxBefore: number; readonly limit: number }): number {
+function sweepMutable(
+  state: MemoryState,
+  { now, mailboxBefore, limit }: { readonly now: number; readonly mailboxBefore: number; readonly limit: number },
+): number {
   let swept = 0
   const prune = <K, V>(map: Map<K, V>, expired: (value: V) => boolean, drop: (key: K) => void = (key) => void map.delete(key)): void => {
     let left = limit

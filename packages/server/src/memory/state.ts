@@ -75,7 +75,8 @@ export function dropDeviceMutable(state: MemoryState, account: Account, deviceId
   const mailbox = mailboxKey(account.accountId, deviceId)
   state.mailboxes.delete(mailbox)
   for (const key of state.sends.keys()) if (key.startsWith(`${mailbox}.`)) state.sends.delete(key)
-  for (const [sessionId, session] of state.sessions) if (session.accountId === account.accountId && session.deviceId === deviceId) endSessionMutable(state, sessionId)
+  for (const [sessionId, session] of state.sessions)
+    if (session.accountId === account.accountId && session.deviceId === deviceId) endSessionMutable(state, sessionId)
 }
 
 export function endSessionMutable(state: MemoryState, sessionId: string): boolean {

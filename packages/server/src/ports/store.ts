@@ -25,7 +25,10 @@ export interface LoginStore {
    * Charges one sending to the number and keeps the code. `decide` gets the times of this number's sendings of the last 24
    * hours, oldest first, and answers `null` to allow another or the time from which one is allowed; it runs inside the transaction.
    */
-  openLogin(login: NewLogin, decide: (sent: readonly Timestamp[]) => Timestamp | null): Promise<{ readonly opened: true } | { readonly opened: false; readonly retryAt: Timestamp }>
+  openLogin(
+    login: NewLogin,
+    decide: (sent: readonly Timestamp[]) => Timestamp | null,
+  ): Promise<{ readonly opened: true } | { readonly opened: false; readonly retryAt: Timestamp }>
   /**
    * Takes one of `maxTries` tries BEFORE anybody compares codes, so that parallel guesses cannot have more of them. A code
    * that was redeemed can be tried again only until `graceUntil` (see `redeemLogin`).
@@ -80,7 +83,11 @@ export interface AccountStore {
   /** Stores the next manifest of an account if it continues the stored one; devices that it no longer lists are gone. The stored one again: `repeated`. */
   updateManifest(update: { readonly accountId: AccountId; readonly manifest: StoredManifest; readonly now: Timestamp }): Promise<ManifestOutcome>
   /** Encoded manifests with a version above `after`, oldest first, at most `limit`; `undefined` for an unknown account. */
-  manifests(query: { readonly accountId: AccountId; readonly after: number; readonly limit: number }): Promise<{ readonly manifests: Uint8Array[]; readonly more: boolean } | undefined>
+  manifests(query: {
+    readonly accountId: AccountId
+    readonly after: number
+    readonly limit: number
+  }): Promise<{ readonly manifests: Uint8Array[]; readonly more: boolean } | undefined>
   /** `undefined` for unknown and for reserved accounts. */
   account(accountId: AccountId): Promise<AccountState | undefined>
   /** A device of the current manifest. */
@@ -166,7 +173,11 @@ export interface Rotation {
   readonly graceUntil: Timestamp
   readonly expiresAt: Timestamp
 }
-export type RotateOutcome = { readonly kind: 'rotated' } | { readonly kind: 'repeated'; readonly sealedSuccessor: Uint8Array } | { readonly kind: 'reused' } | { readonly kind: 'absent' }
+export type RotateOutcome =
+  | { readonly kind: 'rotated' }
+  | { readonly kind: 'repeated'; readonly sealedSuccessor: Uint8Array }
+  | { readonly kind: 'reused' }
+  | { readonly kind: 'absent' }
 
 export interface PreKeyStore {
   /**
@@ -215,7 +226,13 @@ export interface MailboxStore {
    */
   append(send: Append): Promise<AppendOutcome>
   /** Rows above `after`, ascending; stops at `limit` rows or when `maxBytes` is passed, but gives at least one row where there is one. Acknowledged rows never. */
-  readMailbox(query: { readonly accountId: AccountId; readonly deviceId: DeviceId; readonly after: number; readonly limit: number; readonly maxBytes: number }): Promise<MailboxRow[]>
+  readMailbox(query: {
+    readonly accountId: AccountId
+    readonly deviceId: DeviceId
+    readonly after: number
+    readonly limit: number
+    readonly maxBytes: number
+  }): Promise<MailboxRow[]>
   /** Deletes the rows up to and including `upTo`. May wait for the next batch; when it resolves it is durable. */
   acknowledge(accountId: AccountId, deviceId: DeviceId, upTo: number): Promise<void>
 }

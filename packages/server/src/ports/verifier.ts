@@ -7,13 +7,24 @@ export interface Verifier {
   /** All signatures of one manifest. Throws `devices/invalid-manifest` and what decoding throws. */
   verifyManifest(bytes: Uint8Array): VerifiedManifest
   /** That `next` continues `current` under the same account key and with fresh device ids. Throws `devices/…`. */
-  verifyNextManifest(step: { readonly current: Uint8Array; readonly highestDeviceId: number; readonly next: Uint8Array; readonly now: Timestamp }): VerifiedManifest
+  verifyNextManifest(step: {
+    readonly current: Uint8Array
+    readonly highestDeviceId: number
+    readonly next: Uint8Array
+    readonly now: Timestamp
+  }): VerifiedManifest
   /** A signed prekey of this very device. Throws `prekeys/invalid-bundle` and what decoding throws. */
   verifyPreKey(bytes: Uint8Array, device: { readonly accountId: AccountId; readonly deviceId: DeviceId; readonly signingKey: Uint8Array }): VerifiedPreKey
   /** All three throw `auth/invalid-proof`. Freshness and single use are the caller's to check. */
   verifySocketProof(proof: { readonly signingKey: Uint8Array; readonly challenge: Uint8Array; readonly accessToken: string; readonly proof: Uint8Array }): void
   verifyRequestProof(proof: RequestProof): void
-  verifyRefreshProof(proof: { readonly signingKey: Uint8Array; readonly refreshToken: string; readonly issuedAt: Timestamp; readonly nonce: Uint8Array; readonly proof: Uint8Array }): void
+  verifyRefreshProof(proof: {
+    readonly signingKey: Uint8Array
+    readonly refreshToken: string
+    readonly issuedAt: Timestamp
+    readonly nonce: Uint8Array
+    readonly proof: Uint8Array
+  }): void
 }
 
 export interface VerifiedManifest {

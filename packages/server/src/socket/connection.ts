@@ -7,8 +7,8 @@ import {
   encodeCounter,
   encodeFrame,
   encodeValue,
-  type Frame,
   FRAME_HEADER_BYTES,
+  type Frame,
   helloSchema,
   isOperationName,
   LIMITS,
@@ -23,6 +23,7 @@ import { errorBodyOf } from '../error-body.js'
 import { CLOSE_CODES, type ServerSocket, type ServerSocketHandlers } from '../ports/socket.js'
 import type { Runtime, SocketEnvironment } from '../runtime.js'
 import { Delivery } from './delivery.js'
+import type { RegisteredSocket } from './registry.js'
 
 /** Calls and bytes in progress of one socket; beyond them `request/rate-limited`. */
 const MAX_IN_FLIGHT = 2_048
@@ -37,7 +38,7 @@ const MAX_MALFORMED = 100
 const SILENCE_MS = 2 * LIMITS.heartbeatSeconds * 1000
 
 /** One socket: frames in, frames out (docs/protocol/06-transport.md). Nothing in here throws to the host. */
-export class Connection implements ServerSocketHandlers {
+export class Connection implements ServerSocketHandlers, RegisteredSocket {
   device: DeviceCaller | undefined
   #caller: Caller
   #delivery: Delivery | undefined
@@ -88,7 +89,8 @@ export class Connection implements ServerSocketHandlers {
       return
     }
     this.#waitingBytes += bytes.length
-    if (this.#waiting.length >= MAX_WAITING || this.#waitingBytes > MAX_IN_FLIGHT_BYTES) this.#fail(new SecureChatError('request/rate-limited', { retryAfterSeconds: 1 }), CLOSE_CODES.protocol)
+    if (this.#waiting.length >= MAX_WAITING || this.#waitingBytes > MAX_IN_FLIGHT_BYTES)
+      this.#fail(new SecureChatError('request/rate-limited', { retryAfterSeconds: 1 }), CLOSE_CODES.protocol)
     else this.#waiting.push(bytes)
   }
 
@@ -124,7 +126,6 @@ export class Connection implements ServerSocketHandlers {
     this.socket.close(code, reason)
   }
 
-  /** Asks a silent client, closes one that stays silent. */
   checkSilence(): void {
     const silent = this.environment.clock.now() - this.#lastFrameAt
     if (silent >= 2 * SILENCE_MS) this.close(CLOSE_CODES.timeout, 'timeout')
@@ -210,8 +211,9 @@ export class Connection implements ServerSocketHandlers {
         return
       case 'ping':
         this.#send(encodeFrame('pong', frame.id))
-        // Should a wake-up have been lost, the rows are found now.
+        // Should a message of the bus have been lost, what it said is found now.
         this.#delivery?.look()
+        this.#checkSession()
         return
       case 'pong':
         return
@@ -274,7 +276,8 @@ export class Connection implements ServerSocketHandlers {
     if (!Array.isArray(value) || value.length < 2 || value.length > 3) throw new SecureChatError('protocol/malformed', { detail: 'request' })
     const [name, input, registrationToken] = value as unknown[]
     if (!isOperationName(name)) throw new SecureChatError('protocol/unknown-operation')
-    if (registrationToken !== undefined && typeof registrationToken !== 'string') throw new SecureChatError('protocol/malformed', { detail: 'registration token' })
+    if (registrationToken !== undefined && typeof registrationToken !== 'string')
+      throw new SecureChatError('protocol/malformed', { detail: 'registration token' })
     const caller: Caller = registrationToken === undefined ? this.#caller : { ...this.#caller, registrationToken }
     this.#run(frame, async () => encodeFrame('response', frame.id, encodeValue(await this.#runtime!.dispatcher.call(name, input, caller))))
   }
@@ -324,14 +327,26 @@ export class Connection implements ServerSocketHandlers {
     registry.signIn(this, device.accountId, device.deviceId)
     bus.publish({ type: 'connected', accountId: device.accountId, deviceId: device.deviceId, connection: this.id })
     const { socket } = this
-    this.#delivery = new Delivery({ store: runtime.store, clock, logger, device, send: (bytes) => this.#send(bytes), bufferedBytes: () => socket.bufferedBytes }, cursor ?? 0)
+    this.#delivery = new Delivery(
+      { store: runtime.store, clock, logger, device, send: (bytes) => this.#send(bytes), bufferedBytes: () => socket.bufferedBytes },
+      cursor ?? 0,
+    )
     if (cursor) this.#delivery.acknowledgeStored(cursor)
     this.#delivery.look()
     runtime.preKeys.remind(device).catch(() => logger.warn('prekey-reminder-failed'))
     // A revocation between the check of the token and the registration above found no socket to close.
-    runtime.store.session(device.sessionId).then(
-      (session) => session ?? this.revoke(),
-      () => logger.warn('session-check-failed'),
+    this.#checkSession()
+  }
+
+  /** Ends the socket of an ended session, should the message about it have been missed. */
+  #checkSession(): void {
+    const { device } = this
+    if (!device) return
+    this.#runtime!.store.session(device.sessionId).then(
+      (session) => {
+        if (!session) this.revoke()
+      },
+      () => this.environment.logger.warn('session-check-failed'),
     )
   }
 }

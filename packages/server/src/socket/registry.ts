@@ -1,19 +1,36 @@
 import type { AccountId, DeviceId, MailboxRow, ServerEvent } from '@securechat/protocol'
+import type { DeviceCaller } from '../caller.js'
 import type { BusMessage } from '../ports/bus.js'
 import { CLOSE_CODES } from '../ports/socket.js'
-import type { Connection } from './connection.js'
+
+/** What the registry asks of a socket. */
+export interface RegisteredSocket {
+  readonly id: string
+  /** Set once it has signed in. */
+  readonly device: DeviceCaller | undefined
+  /** A row that was just stored for its device. */
+  offer(row: MailboxRow): void
+  /** A row with this sequence was stored by somebody. */
+  wake(sequence: number): void
+  notify(event: ServerEvent): void
+  /** Its session was ended. */
+  revoke(): void
+  close(code: number, reason: string): void
+  /** Asks a silent client, closes one that stays silent. */
+  checkSilence(): void
+}
 
 /** The sockets of this process: all of them, and the newest of every device by its account. */
 export class SocketRegistry {
-  readonly all = new Set<Connection>()
-  readonly #accounts = new Map<AccountId, Map<DeviceId, Connection>>()
+  readonly all = new Set<RegisteredSocket>()
+  readonly #accounts = new Map<AccountId, Map<DeviceId, RegisteredSocket>>()
 
-  find(accountId: AccountId, deviceId: DeviceId): Connection | undefined {
+  find(accountId: AccountId, deviceId: DeviceId): RegisteredSocket | undefined {
     return this.#accounts.get(accountId)?.get(deviceId)
   }
 
   /** The device's newest socket; an older one is closed. */
-  signIn(connection: Connection, accountId: AccountId, deviceId: DeviceId): void {
+  signIn(connection: RegisteredSocket, accountId: AccountId, deviceId: DeviceId): void {
     let devices = this.#accounts.get(accountId)
     if (!devices) {
       devices = new Map()
@@ -24,7 +41,7 @@ export class SocketRegistry {
     if (older !== connection) older?.close(CLOSE_CODES.replaced, 'replaced')
   }
 
-  remove(connection: Connection): void {
+  remove(connection: RegisteredSocket): void {
     this.all.delete(connection)
     const { device } = connection
     if (!device) return

@@ -1,4 +1,4 @@
-import { createHash, createPrivateKey, type KeyObject, randomBytes, sign as edSign } from 'node:crypto'
+import { createHash, createPrivateKey, sign as edSign, type KeyObject, randomBytes } from 'node:crypto'
 import { type AccountId, concatBytes, type DeviceId, idToBytes, KEY_TYPES, LABELS, SUITE, T, text, toBase64Url, u8, u32, u64 } from '@securechat/protocol'
 import { signatureVerifier } from '@securechat/server'
 
@@ -42,14 +42,23 @@ export class TestDevice {
     readonly accountId: AccountId,
     readonly deviceId: DeviceId,
     accountKey = new SigningKey(),
-    private readonly addedVersion = 1,
+    readonly addedVersion = 1,
   ) {
     this.accountKey = accountKey
   }
 
   accept(): Uint8Array {
     return this.signing.sign(
-      T(LABELS.deviceAccept, u8(SUITE), idToBytes(this.accountId), typed('ed25519', this.accountKey.publicKey), u32(this.deviceId), typed('ed25519', this.signing.publicKey), typed('x25519', this.identityKey), NOTHING),
+      T(
+        LABELS.deviceAccept,
+        u8(SUITE),
+        idToBytes(this.accountId),
+        typed('ed25519', this.accountKey.publicKey),
+        u32(this.deviceId),
+        typed('ed25519', this.signing.publicKey),
+        typed('x25519', this.identityKey),
+        NOTHING,
+      ),
     )
   }
 

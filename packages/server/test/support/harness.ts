@@ -2,10 +2,10 @@ import { randomBytes } from 'node:crypto'
 import {
   type AccountId,
   type Clock,
+  type DeviceId,
   decodeDeliver,
   decodeFrame,
   decodeValue,
-  type DeviceId,
   encodeCounter,
   encodeFrame,
   encodeSend,
@@ -14,9 +14,9 @@ import {
   type FrameKind,
   type Logger,
   type MailboxRow,
+  OPERATIONS,
   type OperationName,
   type OperationOutput,
-  OPERATIONS,
   type SendFrame,
   toBase64Url,
 } from '@securechat/protocol'
@@ -68,7 +68,11 @@ export async function until<T>(look: () => T | undefined | false, what = 'the co
 
 export const newId = <Id extends string>(): Id => toBase64Url(new Uint8Array(randomBytes(16))) as Id
 
-export type Answer<Name extends OperationName> = { ok: true; value: OperationOutput<Name> } | { ok: false; code: string; retryAfterSeconds?: number; detail?: string }
+export type Answer<Name extends OperationName> =
+  | { ok: true; value: OperationOutput<Name> }
+  | { ok: false; code: string; retryAfterSeconds?: number; detail?: string }
+
+const ANSWERS: ReadonlySet<FrameKind> = new Set(['welcome', 'response', 'error', 'sent', 'pong'])
 
 /** A client's end of an in-memory socket. */
 export class TestSocket {
@@ -114,7 +118,7 @@ export class TestSocket {
   }
 
   async answer(id: number): Promise<Frame> {
-    return until(() => this.frames.find((frame) => frame.id === id && frame.kind !== 'ping'), `an answer to frame ${id}`)
+    return until(() => this.frames.find((frame) => frame.id === id && ANSWERS.has(frame.kind)), `an answer to frame ${id}`)
   }
 
   async challenge(): Promise<Uint8Array> {
@@ -130,7 +134,9 @@ export class TestSocket {
   }
 
   /** The welcome, or the error's code. */
-  async hello(options: { user?: User; accessToken?: string; proof?: Uint8Array; cursor?: number; versions?: number[] } = {}): Promise<{ welcome?: Record<string, unknown>; code?: string }> {
+  async hello(
+    options: { user?: User; accessToken?: string; proof?: Uint8Array; cursor?: number; versions?: number[] } = {},
+  ): Promise<{ welcome?: Record<string, unknown>; code?: string }> {
     const { user, versions = [1], cursor } = options
     const accessToken = options.accessToken ?? user?.accessToken
     const proof = options.proof ?? (user && accessToken ? user.device.socketProof(await this.challenge(), accessToken) : undefined)
@@ -176,7 +182,12 @@ export interface Harness {
   readonly codes: Map<string, string>
   readonly logs: LogLine[]
   socket(remoteAddress?: string): TestSocket
-  http(name: string, input: unknown, options?: { user?: User; registrationToken?: string; headers?: Record<string, string>; format?: 'json' | 'msgpack'; body?: Uint8Array<ArrayBuffer> }): Promise<{ status: number; body: any; headers: Headers }>
+  http(
+    name: string,
+    input: unknown,
+    options?: { user?: User; registrationToken?: string; headers?: Record<string, string>; format?: 'json' | 'msgpack'; body?: Uint8Array<ArrayBuffer> },
+    // biome-ignore lint/suspicious/noExplicitAny: what an answer holds is what the tests assert.
+  ): Promise<{ status: number; body: any; headers: Headers }>
   login(phone: string): Promise<OperationOutput<'auth.confirmCode'>>
   user(phone: string): Promise<User>
   signedIn(user: User, cursor?: number): Promise<TestSocket>
@@ -186,7 +197,10 @@ export function harness(options: Partial<ServerOptions> = {}): Harness {
   const clock = fakeClock()
   const codes = new Map<string, string>()
   const logs: LogLine[] = []
-  const log = (level: string) => (event: string, fields: object = {}) => void logs.push({ level, event, fields })
+  const log =
+    (level: string) =>
+    (event: string, fields: object = {}) =>
+      void logs.push({ level, event, fields })
   const logger: Logger = { debug: log('debug'), info: log('info'), warn: log('warn'), error: log('error') }
   const server = createServer({ store: memoryStore(), otp: { send: async ({ phone, code }) => void codes.set(phone, code) }, clock, logger, ...options })
 
@@ -198,10 +212,16 @@ export function harness(options: Partial<ServerOptions> = {}): Harness {
       auth['authorization'] = `SecureChat ${user.accessToken}`
       auth['sc-proof'] = user.device.requestProof(name, bytes, { accessToken: user.accessToken, time: clock.now() })
     }
-    const response = await server.fetch(new Request(`http://host/v1/${name}`, { method: 'POST', body: bytes, headers: { 'content-type': `application/${format}`, ...auth, ...headers } }))
+    const response = await server.fetch(
+      new Request(`http://host/v1/${name}`, { method: 'POST', body: bytes, headers: { 'content-type': `application/${format}`, ...auth, ...headers } }),
+    )
     const raw = new Uint8Array(await response.arrayBuffer())
     const type = response.headers.get('content-type')
-    return { status: response.status, headers: response.headers, body: type === 'application/msgpack' ? decodeValue(raw) : JSON.parse(new TextDecoder().decode(raw)) }
+    return {
+      status: response.status,
+      headers: response.headers,
+      body: type === 'application/msgpack' ? decodeValue(raw) : JSON.parse(new TextDecoder().decode(raw)),
+    }
   }
 
   const login: Harness['login'] = async (phone) => {
@@ -224,7 +244,11 @@ export function harness(options: Partial<ServerOptions> = {}): Harness {
       const { registrationToken, account } = await login(phone)
       const device = new TestDevice(account.accountId, account.nextDeviceId as DeviceId)
       const manifest = device.manifest(clock.now())
-      const registered = await http('account.register', { manifest: manifest.bytes, deviceId: device.deviceId, preKeys: device.preKeys(clock.now()) }, { registrationToken })
+      const registered = await http(
+        'account.register',
+        { manifest: manifest.bytes, deviceId: device.deviceId, preKeys: device.preKeys(clock.now()) },
+        { registrationToken },
+      )
       if (registered.status !== 200) throw new Error(`register: ${registered.body.error.code} ${registered.body.error.detail}`)
       const { accessToken, refreshToken } = registered.body.tokens
       return { phone, accountId: account.accountId, device, manifest, accessToken, refreshToken }
@@ -246,7 +270,12 @@ export const envelope = (length = 100): Uint8Array => {
 
 export const sendTo = (...recipients: readonly User[]): SendFrame => ({
   sendId: newId(),
-  recipients: recipients.map(({ accountId, device, manifest }) => ({ accountId, deviceId: device.deviceId, manifestVersion: manifest.version, envelope: envelope() })),
+  recipients: recipients.map(({ accountId, device, manifest }) => ({
+    accountId,
+    deviceId: device.deviceId,
+    manifestVersion: manifest.version,
+    envelope: envelope(),
+  })),
 })
 
 export const operationNames = Object.keys(OPERATIONS) as OperationName[]

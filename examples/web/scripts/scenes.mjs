@@ -1,0 +1,222 @@
+/**
+ * Every screen and state. `scene` is the demo's start state (test/demo/main.tsx), `hash` where the app opens, `act` leads further by what a
+ * person would do. `only`: states that look the same at the other width.
+ *
+ * @typedef {import('playwright-core').Page} Page
+ * @typedef {{ name: string, scene: string, hash?: string, only?: 'phone' | 'desktop', act?: (page: Page, kind: 'phone' | 'desktop') => Promise<void> }} Scene
+ */
+
+const id = (page, testId) => page.getByTestId(testId)
+
+const toCode = async (page) => {
+  await id(page, 'phone-input').fill('+14155550142')
+  await id(page, 'request-code').click()
+  await id(page, 'code-input').waitFor()
+}
+const enter = (code) => async (page) => {
+  await toCode(page)
+  await id(page, 'code-input').pressSequentially(code)
+}
+const openMessageMenu = async (page, text) => {
+  const message = id(page, 'message').filter({ hasText: text }).first()
+  await message.click({ button: 'right' })
+  await page.getByRole('menu').waitFor()
+}
+const sam = '#/chats/chat-sam'
+
+/** @type {Scene[]} */
+export const SCENES = [
+  { name: 'start-splash', scene: 'splash' },
+  { name: 'start-no-storage', scene: 'no-storage' },
+  { name: 'start-corrupt', scene: 'corrupt' },
+  {
+    name: 'start-corrupt-erase',
+    scene: 'corrupt',
+    act: (page) => page.getByRole('button', { name: 'Erase and start over' }).click(),
+  },
+  { name: 'start-tab-waiting', scene: 'tab-waiting' },
+  { name: 'start-defect', scene: 'defect' },
+  { name: 'start-signed-out-elsewhere', scene: 'revoked' },
+  { name: 'login-phone', scene: 'login' },
+  {
+    name: 'login-phone-invalid',
+    scene: 'login',
+    act: async (page) => {
+      await id(page, 'phone-input').fill('+49 15')
+      await id(page, 'request-code').click()
+    },
+  },
+  {
+    name: 'login-phone-unreachable',
+    scene: 'login',
+    act: async (page) => {
+      await id(page, 'phone-input').fill('+14155559999')
+      await id(page, 'request-code').click()
+      await page.getByRole('alert').waitFor()
+    },
+  },
+  { name: 'login-code', scene: 'login', act: enter('4071') },
+  { name: 'login-code-pending', scene: 'login', act: enter('999999') },
+  { name: 'login-code-wrong', scene: 'login', act: enter('000000') },
+  { name: 'login-code-expired', scene: 'login', act: enter('111111') },
+  { name: 'login-code-too-many', scene: 'login', act: enter('222222') },
+  {
+    name: 'login-replace',
+    scene: 'login',
+    act: async (page) => {
+      await enter('333333')(page)
+      await id(page, 'replace-keys').waitFor()
+    },
+  },
+  { name: 'login-profile', scene: 'profile', act: (page) => id(page, 'name-input').fill('Alex Kim') },
+  {
+    name: 'login-profile-empty',
+    scene: 'profile',
+    act: (page) => id(page, 'save-profile').click(),
+  },
+  { name: 'chats', scene: 'chats' },
+  { name: 'chats-loading', scene: 'loading-chats' },
+  { name: 'chats-empty', scene: 'empty' },
+  { name: 'chats-search', scene: 'chats', act: (page) => id(page, 'chat-search').fill('we') },
+  { name: 'chats-search-nobody', scene: 'chats', act: (page) => id(page, 'chat-search').fill('Zaphod') },
+  { name: 'chats-archived', scene: 'chats', hash: '#/archived' },
+  { name: 'chats-requests', scene: 'chats', hash: '#/requests' },
+  { name: 'chats-requests-none', scene: 'empty', hash: '#/requests' },
+  {
+    name: 'chats-menu',
+    scene: 'chats',
+    only: 'desktop',
+    act: async (page) => {
+      await id(page, 'chat-row').nth(2).hover()
+      await page.getByRole('button', { name: 'Options for Jonas Weber' }).click()
+    },
+  },
+  { name: 'new-chat', scene: 'chats', act: (page) => id(page, 'new-chat').click() },
+  {
+    name: 'new-chat-not-registered',
+    scene: 'chats',
+    act: async (page) => {
+      await id(page, 'new-chat').click()
+      await id(page, 'new-chat-number').fill('+12025550199')
+      await id(page, 'start-chat').click()
+      await id(page, 'not-registered').waitFor()
+    },
+  },
+  { name: 'connection-offline', scene: 'offline' },
+  { name: 'connection-offline-chat', scene: 'offline', hash: sam },
+  { name: 'connection-connecting', scene: 'connecting', act: (page) => id(page, 'connection-banner').waitFor() },
+  { name: 'connection-catching-up', scene: 'catching-up', act: (page) => id(page, 'connection-banner').waitFor() },
+  { name: 'connection-update-required', scene: 'update-required' },
+  { name: 'chat', scene: 'chats', hash: sam },
+  { name: 'chat-loading', scene: 'loading-messages', hash: sam },
+  { name: 'chat-missing', scene: 'chats', hash: '#/chats/nobody' },
+  { name: 'chat-empty', scene: 'chats', hash: '#/chats/chat-ada' },
+  { name: 'chat-unread-typing', scene: 'chats', hash: '#/chats/chat-mina' },
+  { name: 'chat-identity-changed', scene: 'chats', hash: '#/chats/chat-jonas' },
+  { name: 'chat-failed', scene: 'chats', hash: '#/chats/chat-lena' },
+  { name: 'chat-right-to-left', scene: 'chats', hash: '#/chats/chat-noor' },
+  { name: 'chat-request', scene: 'chats', hash: '#/requests/chat-eve' },
+  { name: 'chat-blocked', scene: 'chats', hash: '#/chats/chat-tom' },
+  {
+    name: 'chat-scrolled',
+    scene: 'chats',
+    hash: sam,
+    act: async (page) => {
+      await id(page, 'message').last().waitFor()
+      await id(page, 'message-list').evaluate((list) => list.scrollBy(0, -900))
+      await id(page, 'jump-to-latest').waitFor()
+    },
+  },
+  {
+    name: 'chat-beginning',
+    scene: 'chats',
+    hash: '#/chats/chat-eleni',
+  },
+  { name: 'chat-message-menu', scene: 'chats', hash: sam, act: (page) => openMessageMenu(page, 'Train at 8:12') },
+  {
+    name: 'chat-reply',
+    scene: 'chats',
+    hash: sam,
+    act: async (page) => {
+      await openMessageMenu(page, 'Deal')
+      await page.getByRole('menuitem', { name: 'Reply' }).click()
+      await id(page, 'composer').fill('And one more thing:\nthe last train back leaves at 19:40, so we should be at the lake before five.')
+    },
+  },
+  {
+    name: 'chat-edit',
+    scene: 'chats',
+    hash: sam,
+    act: async (page) => {
+      await openMessageMenu(page, 'And gloves')
+      await page.getByRole('menuitem', { name: 'Edit' }).click()
+    },
+  },
+  {
+    name: 'chat-delete',
+    scene: 'chats',
+    hash: sam,
+    act: async (page) => {
+      await openMessageMenu(page, 'And gloves')
+      await page.getByRole('menuitem', { name: 'Delete' }).click()
+      await page.getByRole('alertdialog').waitFor()
+    },
+  },
+  {
+    name: 'chat-sent',
+    scene: 'chats',
+    hash: sam,
+    act: async (page) => {
+      await id(page, 'composer').fill('See you on Saturday 👋')
+      await id(page, 'send').click()
+      await page.locator('[data-status=delivered]').nth(1).waitFor()
+    },
+  },
+  { name: 'chat-options', scene: 'chats', hash: sam, act: (page) => id(page, 'chat-menu').click() },
+  {
+    name: 'chat-block',
+    scene: 'chats',
+    hash: sam,
+    act: async (page) => {
+      await id(page, 'chat-menu').click()
+      await page.getByRole('menuitem', { name: 'Block' }).click()
+    },
+  },
+  ...[
+    ['contact-verified', 'sam'],
+    ['contact-not-compared', 'mina'],
+    ['contact-changed', 'jonas'],
+    ['contact-error', 'ada'],
+  ].map(([name, chat]) => ({
+    name,
+    scene: 'chats',
+    hash: `#/chats/chat-${chat}`,
+    act: async (page) => {
+      await id(page, 'open-contact').click()
+      await page.getByRole('dialog').locator('[data-testid=safety-number], [role=alert]').waitFor()
+    },
+  })),
+  { name: 'settings', scene: 'chats', hash: '#/settings' },
+  { name: 'settings-profile', scene: 'chats', hash: '#/settings', act: (page) => id(page, 'edit-profile').click() },
+  { name: 'settings-logout', scene: 'chats', hash: '#/settings', act: (page) => id(page, 'logout').click() },
+  {
+    name: 'settings-delete',
+    scene: 'chats',
+    hash: '#/settings',
+    act: async (page) => {
+      await id(page, 'erase-account').click()
+      await page.getByRole('textbox').fill('delete')
+    },
+  },
+  {
+    name: 'settings-delete-failed',
+    scene: 'chats',
+    hash: '#/settings',
+    act: async (page) => {
+      await id(page, 'erase-account').click()
+      await page.getByRole('textbox').fill('delete')
+      await id(page, 'confirm-erase').click()
+      await page.getByRole('alert').waitFor()
+    },
+  },
+]

@@ -1,0 +1,107 @@
+import type { Login } from '@securechat/client'
+import { useAction } from '@securechat/react'
+import { persistence } from '@securechat/storage-indexeddb'
+import { type FormEvent, useId, useState } from 'react'
+import { errorText, hasCode } from '../format/error-text.js'
+import { showPhone } from '../format/phone.js'
+import { countdown } from '../format/time.js'
+import { useNow } from '../shell/browser-state.js'
+import { Button } from '../ui/button.js'
+import { FieldError } from '../ui/field-error.js'
+import { CodeField } from './code-field.js'
+import { LoginLayout } from './login-layout.js'
+import { ReplaceStep } from './replace-step.js'
+
+export interface CodeStepProps {
+  readonly login: Login
+  readonly onLogin: (login: Login) => void
+  readonly onBack: () => void
+}
+
+export function CodeStep({ login, onLogin, onBack }: CodeStepProps) {
+  const [code, setCode] = useState('')
+  const [exists, setExists] = useState(false)
+  const input = useId()
+  const help = useId()
+  const confirm = useAction(async (_client, replaceKeys: boolean, entered: string) => {
+    const account = await login.confirm({ code: entered, ...(replaceKeys && { replaceKeys }) })
+    // The keys live in this browser alone: ask it not to throw them away. It may say no; chatting goes on either way.
+    await persistence({ request: true }).catch(() => undefined)
+    return account
+  })
+  const resend = useAction((client) => client.account.requestCode({ phone: login.phone }))
+  const now = useNow(1_000)
+
+  const submit = async (entered: string): Promise<void> => {
+    if (confirm.pending) return
+    const outcome = await confirm.run(false, entered)
+    if (!outcome.ok && hasCode(outcome.error, 'auth/account-exists')) setExists(true)
+    else if (!outcome.ok && hasCode(outcome.error, 'auth/code-wrong')) setCode('')
+  }
+  const change = (entered: string): void => {
+    confirm.reset()
+    setCode(entered)
+    if (entered.length === login.codeDigits) void submit(entered)
+  }
+  const again = async (): Promise<void> => {
+    const outcome = await resend.run()
+    if (outcome.ok) onLogin(outcome.value)
+  }
+
+  if (exists) {
+    return <ReplaceStep phone={login.phone} pending={confirm.pending} error={confirm.error} onReplace={() => void confirm.run(true, code)} onBack={onBack} />
+  }
+
+  const expired = now >= login.expiresAt || hasCode(confirm.error, 'auth/code-expired')
+  // No code can be tried any more: what helps is the other button.
+  const over = expired || hasCode(confirm.error, 'auth/too-many-tries')
+  const wait = login.resendAt - now
+  const problem = confirm.error ? errorText(confirm.error) : expired ? 'This code has expired. Ask for a new one.' : undefined
+  return (
+    <LoginLayout
+      title="Enter the code"
+      lead={
+        <>
+          Sent to <strong className="whitespace-nowrap font-semibold text-ink">{showPhone(login.phone)}</strong>.{' '}
+          <button type="button" className="font-medium text-accent-ink underline underline-offset-3" onClick={onBack}>
+            Change number
+          </button>
+        </>
+      }
+    >
+      <form
+        className="flex flex-col gap-4"
+        onSubmit={(event: FormEvent) => {
+          event.preventDefault()
+          if (code.length === login.codeDigits) void submit(code)
+          else document.getElementById(input)?.focus()
+        }}
+      >
+        <div className="flex flex-col gap-2">
+          <label htmlFor={input} className="font-medium text-sm">
+            {login.codeDigits}-digit code
+          </label>
+          <CodeField
+            id={input}
+            digits={login.codeDigits}
+            value={code}
+            onChange={change}
+            disabled={confirm.pending || over}
+            invalid={problem !== undefined}
+            describedBy={problem ? help : undefined}
+          />
+          {problem && <FieldError id={help}>{problem}</FieldError>}
+        </div>
+        {!over && (
+          <Button type="submit" pending={confirm.pending} data-testid="confirm-code">
+            {confirm.pending ? 'Setting up your keys …' : 'Continue'}
+          </Button>
+        )}
+        <Button variant={over ? 'primary' : 'quiet'} disabled={wait > 0} pending={resend.pending} onClick={() => void again()} data-testid="resend-code">
+          {wait > 0 ? `New code in ${countdown(wait)}` : 'Send a new code'}
+        </Button>
+        {resend.error && <FieldError>{errorText(resend.error)}</FieldError>}
+      </form>
+    </LoginLayout>
+  )
+}

@@ -1,0 +1,52 @@
+import type { AccountState, Conversation } from '@securechat/client'
+import type { ReactNode } from 'react'
+import { ChatsPane } from '../chats/chats-pane.js'
+import { ArchivedPane, RequestsPane } from '../chats/side-lists.js'
+import { ConversationPane } from '../conversation/conversation-pane.js'
+import { NothingOpen } from '../conversation/conversation-states.js'
+import { SettingsPane } from '../settings/settings-pane.js'
+import { Announcer, DocumentTitle } from './announcer.js'
+import { useTwoPanes } from './browser-state.js'
+import { ConnectionBanner } from './connection-banner.js'
+import { type Pane, useRoute } from './route.js'
+
+const PANES: Readonly<Record<Pane, (props: { account: AccountState }) => ReactNode>> = {
+  chats: ChatsPane,
+  archived: ArchivedPane,
+  requests: RequestsPane,
+  settings: SettingsPane,
+}
+
+/** Two panes side by side, or on a narrow screen the one that matters. */
+export function MainScreen({ account }: { readonly account: AccountState }) {
+  const { pane, chat } = useRoute()
+  const twoPanes = useTwoPanes()
+  const CurrentPane = PANES[pane]
+  const Side = twoPanes ? 'aside' : 'main'
+  const showPane = twoPanes || chat === undefined
+  return (
+    <div className="flex h-full flex-col">
+      <ConnectionBanner />
+      <div className="grid min-h-0 flex-1 two-pane:grid-cols-[minmax(20rem,25rem)_minmax(0,1fr)]">
+        {showPane && (
+          <Side className="flex min-h-0 flex-col border-line bg-surface two-pane:border-r" aria-label="Chats and settings">
+            <CurrentPane account={account} />
+          </Side>
+        )}
+        {chat !== undefined ? (
+          <main className="min-h-0 min-w-0">
+            <ConversationPane key={chat} id={chat as Conversation['id']} account={account} />
+          </main>
+        ) : (
+          twoPanes && (
+            <main className="min-h-0 min-w-0">
+              <NothingOpen />
+            </main>
+          )
+        )}
+      </div>
+      <Announcer />
+      <DocumentTitle />
+    </div>
+  )
+}

@@ -1,0 +1,56 @@
+import { useSyncExternalStore } from 'react'
+
+export type Pane = 'chats' | 'archived' | 'requests' | 'settings'
+
+/** What is shown: the left pane and, if any, the open conversation. It lives in the fragment, which no server ever sees. */
+export interface Route {
+  readonly pane: Pane
+  readonly chat: string | undefined
+}
+
+const PANES: readonly Pane[] = ['chats', 'archived', 'requests', 'settings']
+const CHAT_ID = /^[\w-]{1,64}$/
+
+export function parseRoute(hash: string): Route {
+  const [, pane, chat] = hash.replace(/^#/, '').split('/')
+  return { pane: PANES.find((known) => known === pane) ?? 'chats', chat: chat !== undefined && CHAT_ID.test(chat) ? chat : undefined }
+}
+
+export const formatRoute = ({ pane, chat }: Route): string => (chat === undefined ? (pane === 'chats' ? '#/' : `#/${pane}`) : `#/${pane}/${chat}`)
+
+const subscribe = (onChange: () => void): (() => void) => {
+  addEventListener('popstate', onChange)
+  addEventListener('hashchange', onChange)
+  return () => {
+    removeEventListener('popstate', onChange)
+    removeEventListener('hashchange', onChange)
+  }
+}
+
+export const useRoute = (): Route => parseRoute(useSyncExternalStore(subscribe, () => location.hash))
+
+const tell = (): void => {
+  dispatchEvent(new PopStateEvent('popstate'))
+}
+
+/** Goes deeper: the browser's back leads here again. From one chat to the next it does not pile up. */
+export function open(route: Route): void {
+  const target = formatRoute(route)
+  if (target === location.hash) return
+  const sideways = route.chat !== undefined && parseRoute(location.hash).chat !== undefined
+  if (sideways) history.replaceState(history.state, '', target)
+  else history.pushState({ inApp: true }, '', target)
+  tell()
+}
+
+/** Goes up: back if that is where we came from, so that the history does not grow. */
+export function leave(route: Route): void {
+  if ((history.state as { inApp?: boolean } | null)?.inApp) return history.back()
+  history.replaceState(null, '', formatRoute(route))
+  tell()
+}
+
+export function replace(route: Route): void {
+  history.replaceState(history.state, '', formatRoute(route))
+  tell()
+}

@@ -1,0 +1,48 @@
+import { type Client, type ConnectionState, SecureChatError } from '@securechat/client'
+import { StrictMode } from 'react'
+import { createRoot } from 'react-dom/client'
+import { App } from '../../src/app.js'
+import '../../src/styles.css'
+import { demoChats, OWN_ID } from './data.js'
+import { demoClient } from './demo-client.js'
+import { demoPictures } from './pictures.js'
+
+/** `?scene=NAME` chooses the state; what can be reached by clicking, the scenes leave to clicks. */
+const scene = new URLSearchParams(location.search).get('scene') ?? 'chats'
+
+const CONNECTIONS: Readonly<Record<string, ConnectionState>> = {
+  offline: { status: 'offline', synced: false, retryAt: Date.now() + 42_000, error: new SecureChatError('network/unreachable') },
+  connecting: { status: 'connecting', synced: false },
+  'catching-up': { status: 'online', synced: false },
+  'update-required': { status: 'update-required', synced: false },
+  'tab-waiting': { status: 'waiting-for-tab', synced: false },
+}
+
+async function openDemo(): Promise<Client> {
+  if (scene === 'splash') return new Promise<never>(() => undefined)
+  if (scene === 'no-storage') throw new SecureChatError('storage/unavailable')
+  if (scene === 'corrupt') throw new SecureChatError('storage/corrupt')
+  const pictures = await demoPictures()
+  const chats = scene === 'empty' ? [] : demoChats(pictures)
+  for (const chat of chats) if (scene === 'loading-messages') chat.stuck = true
+  const account =
+    scene === 'login'
+      ? ({ status: 'signed-out' } as const)
+      : scene === 'revoked'
+        ? ({ status: 'revoked' } as const)
+        : ({ status: 'signed-in', accountId: OWN_ID, phone: '+14155550100', ...(scene !== 'profile' && { profile: { name: 'Alex Kim' } }) } as const)
+  const client = demoClient({ account, connection: CONNECTIONS[scene] ?? { status: 'online', synced: true }, chats })
+  if (scene === 'loading-chats') client.conversations.live = () => ({ get: () => undefined, subscribe: () => () => undefined })
+  if (scene === 'defect') {
+    client.conversations.live = () => {
+      throw new Error('a defect in the app')
+    }
+  }
+  return client
+}
+
+createRoot(document.getElementById('root')!).render(
+  <StrictMode>
+    <App client={openDemo} storageName="demo" />
+  </StrictMode>,
+)

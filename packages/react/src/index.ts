@@ -1,0 +1,8 @@
+export type { ClientSource, OpeningState } from './client-holder.js'
+export { useAccount, useClient, useClientEvent, useConnection, useConversation, useConversations } from './hooks.js'
+export { SecureChatProvider, type SecureChatProviderProps } from './provider.js'
+export type { Failed, Live, Loading, Lookup, Missing, Ready } from './query.js'
+export { type Action, type Outcome, useAction } from './use-action.js'
+export { type ContactLookup, type SafetyNumberLookup, useContact, useSafetyNumber } from './use-contact.js'
+export { type ConversationActions, type SendMessage, useConversationActions, useSendMessage } from './use-conversation-actions.js'
+export { type Messages, useMessages } from './use-messages.js'

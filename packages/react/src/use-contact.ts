@@ -1,0 +1,71 @@
+import type { Client, Contact, SafetyNumber } from '@securechat/client'
+import { useCallback } from 'react'
+import { lookupReloaded } from './lookup-query.js'
+import { useOpened } from './provider.js'
+import type { Lookup } from './query.js'
+import { useActiveQuery } from './use-query.js'
+
+type AccountId = Contact['accountId']
+
+/** What can change a contact: its key, what arrives with its messages, and the conversation's accept and block. */
+const contactSignals =
+  (client: Client, accountId: AccountId) =>
+  (reload: () => void): (() => void) => {
+    const stops = [
+      client.on('identity-changed', (event) => {
+        if (event.accountId === accountId) reload()
+      }),
+      client.on('message', ({ conversation }) => {
+        if (conversation.peerId === accountId) reload()
+      }),
+      client.conversations.live().subscribe(reload),
+    ]
+    return () => {
+      for (const stop of stops) stop()
+    }
+  }
+
+export type ContactLookup = Lookup<Contact> & { readonly reload: () => Promise<void> }
+
+/** A contact by its account id; `missing` when this client does not know it. */
+export function useContact(accountId: AccountId): ContactLookup {
+  const { client, queries } = useOpened()
+  const query = queries.get(`contact ${accountId}`, () => lookupReloaded(() => client.contacts.get(accountId), contactSignals(client, accountId)))
+  const state = useActiveQuery(query)
+  return { ...state, reload: query.reload }
+}
+
+export type SafetyNumberLookup = Lookup<SafetyNumber> & {
+  /** Notes that the people compared the number (or takes that back), then loads it anew. Rejects with the client's error. */
+  readonly setVerified: (verified: boolean) => Promise<void>
+  /** Accepts a changed account key: what is queued goes to the new key. Rejects with the client's error. */
+  readonly acceptIdentity: () => Promise<void>
+  readonly reload: () => Promise<void>
+}
+
+/** The safety number of the own and another account, loaded anew when a key changes. */
+export function useSafetyNumber(accountId: AccountId): SafetyNumberLookup {
+  const { client, queries } = useOpened()
+  const query = queries.get(`safety-number ${accountId}`, () =>
+    lookupReloaded(
+      () => client.devices.safetyNumber(accountId),
+      (reload) =>
+        client.on('identity-changed', (event) => {
+          if (event.accountId === accountId) reload()
+        }),
+    ),
+  )
+  const state = useActiveQuery(query)
+  const setVerified = useCallback(
+    async (verified: boolean) => {
+      await client.devices.setVerified(accountId, verified)
+      await query.reload()
+    },
+    [client, accountId, query],
+  )
+  const acceptIdentity = useCallback(async () => {
+    await client.devices.acceptIdentity(accountId)
+    await query.reload()
+  }, [client, accountId, query])
+  return { ...state, setVerified, acceptIdentity, reload: query.reload }
+}

@@ -9,6 +9,7 @@ const shared = {
   passWithNoTests: false,
   unstubGlobals: true,
   restoreMocks: true,
+  slowTestThreshold: 5_000,
 }
 
 export default defineConfig({

@@ -123,7 +123,8 @@ export const SCENES = [
     hash: sam,
     act: async (page) => {
       await id(page, 'message').last().waitFor()
-      await id(page, 'message-list').evaluate((list) => list.scrollBy(0, -900))
+      await id(page, 'message-list').hover()
+      await page.mouse.wheel(0, -900)
       await id(page, 'jump-to-latest').waitFor()
     },
   },

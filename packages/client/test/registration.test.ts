@@ -1,5 +1,5 @@
-import { createManifest, decodeAccountKeys, decodeManifest } from '@securechat/crypto'
-import { SecureChatError } from '@securechat/protocol'
+import { acceptDevice, createManifest, decodeAccountKeys, decodeManifest } from '@securechat/crypto'
+import { type DeviceId, SecureChatError } from '@securechat/protocol'
 import { type ClientStorage, MemoryDisk } from '@securechat/storage'
 import type { LoginContext } from '@securechat/transport'
 import { describe, expect, it } from 'vitest'
@@ -278,6 +278,17 @@ describe('manifests', () => {
     const pinned = judgeChain(provider, { pinned: null, chain: [first], now: clock.now() }).pin
     const keys = decodeAccountKeys((await mallory.context.db.get(KEYS.accountKeys))!)
     const { devices, accountId, notBefore, notAfter, hash } = pinned.manifest
+    // A new device under the new key, as a person who lost the old one has it.
+    const { deviceKeys } = await mallory.context.identity.self()
+    const deviceId = 2 as DeviceId
+    const accept = acceptDevice({ provider }, { accountId, accountKey: keys.publicKey, deviceId, deviceKeys })
+    const device = { deviceId, signingKey: deviceKeys.signing.publicKey, identityKey: deviceKeys.identity.publicKey, addedVersion: 2, flags: 1, accept }
+    const next = createManifest({ provider }, { accountId, accountKey: keys, version: 2, prevHash: hash, notBefore, notAfter, devices: [device] }).bytes
+    const judged = judgeChain(provider, { pinned, chain: [first, next], now: clock.now() })
+    expect(judged.pin).toBe(pinned)
+    expect(judged.candidate?.manifest.devices.map((listed) => listed.deviceId)).toEqual([2])
+    // It has to continue what is pinned.
+    expect(() => judgeChain(provider, { pinned, chain: [next], now: clock.now() })).toThrow(expect.objectContaining({ code: 'devices/manifest-fork' }))
     // The devices have not agreed to the new account key: refused, not offered.
     const stolen = createManifest({ provider }, { accountId, accountKey: keys, version: 2, prevHash: hash, notBefore, notAfter, devices }).bytes
     expect(() => judgeChain(provider, { pinned, chain: [first, stolen], now: clock.now() })).toThrow(

@@ -38,6 +38,11 @@ export function MessageList({ history, ownId, peerName, peerTyping, identityChan
   const list = useRef<VirtualizerHandle>(null)
   const [atEnd, setAtEnd] = useState(true)
   const following = useRef(true)
+  /** A person has scrolled since the list was last at its end. */
+  const touched = useRef(false)
+  const touch = (): void => {
+    touched.current = true
+  }
   const [missed, setMissed] = useState(0)
   const [jumpTo, setJumpTo] = useState<Message['id']>()
   const [flashing, setFlashing] = useState<Message['id']>()
@@ -46,12 +51,17 @@ export function MessageList({ history, ownId, peerName, peerTyping, identityChan
   const measure = (): void => {
     const { scrollOffset = 0, scrollSize = 0, viewportSize = 0 } = list.current ?? {}
     const near = scrollSize - scrollOffset - viewportSize < NEAR_END_PX
+    // Rows that turn out higher than estimated, and a window that shrinks, are no reason to stop following: a person who scrolls is.
+    if (!near && following.current && !touched.current) return toEnd(false)
     following.current = near
+    if (near) touched.current = false
     setAtEnd(near)
     if (near) setMissed(0)
     if (scrollOffset < NEAR_START_PX && hasMore && !loading) void loadOlder()
   }
   const toEnd = (smooth: boolean): void => {
+    following.current = true
+    touched.current = false
     const reduced = matchMedia('(prefers-reduced-motion: reduce)').matches
     list.current?.scrollToIndex(rows.length - 1, { align: 'end', smooth: smooth && !reduced })
   }
@@ -62,8 +72,10 @@ export function MessageList({ history, ownId, peerName, peerTyping, identityChan
     if (opened.current || rows.length === 0) return
     opened.current = true
     const unreadRow = rows.findIndex(({ kind }) => kind === 'unread')
-    if (unreadRow >= 0) list.current?.scrollToIndex(unreadRow, { align: 'start', offset: -64 })
-    else list.current?.scrollToIndex(rows.length - 1, { align: 'end' })
+    if (unreadRow >= 0) {
+      following.current = false
+      list.current?.scrollToIndex(unreadRow, { align: 'start', offset: -64 })
+    } else list.current?.scrollToIndex(rows.length - 1, { align: 'end' })
   }, [rows])
 
   const newest = messages.at(-1)
@@ -73,7 +85,7 @@ export function MessageList({ history, ownId, peerName, peerTyping, identityChan
     const first = lastNewest.current === undefined
     lastNewest.current = newest.id
     if (first) return
-    if (newest.mine || following.current) list.current?.scrollToIndex(rows.length - 1, { align: 'end' })
+    if (newest.mine || following.current) toEnd(false)
     else setMissed((count) => count + 1)
   }, [newest, rows.length])
   useEffect(() => onAtEnd(atEnd), [atEnd, onAtEnd])
@@ -83,6 +95,7 @@ export function MessageList({ history, ownId, peerName, peerTyping, identityChan
     if (jumpTo === undefined) return
     const row = rows.findIndex(({ key }) => key === jumpTo)
     if (row >= 0) {
+      following.current = false
       list.current?.scrollToIndex(row, { align: 'center' })
       setFlashing(jumpTo)
       setJumpTo(undefined)
@@ -127,6 +140,10 @@ export function MessageList({ history, ownId, peerName, peerTyping, identityChan
         tabIndex={0}
         className="flex h-full flex-col overflow-y-auto outline-offset-[-2px]"
         data-testid="message-list"
+        onWheel={touch}
+        onTouchMove={touch}
+        onPointerDown={touch}
+        onKeyDown={touch}
       >
         <div className="grow" />
         <Virtualizer ref={list} scrollRef={scroller} as="ol" item="li" shift={prepended} onScroll={measure} onResize={() => following.current && toEnd(false)}>

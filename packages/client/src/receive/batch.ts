@@ -66,7 +66,8 @@ async function settleRow(context: Context, tx: Transaction, input: RowInput): Pr
     const action = classifyReceiveFailure(error)
     if (action === 'had') return undefined
     if (action === 'manifest' && !anyway) return { row, error }
-    if (action === 'later' && !anyway) throw error
+    // The store's failures pass; those of the code would come back for ever.
+    if (action === 'later' && (!anyway || error.code.startsWith('storage/'))) throw error
     context.logger.warn('client.row-unreadable', { code: error.code, action })
     if (action === 'keep') await keepRow(context, tx, { ...input, error })
     else {

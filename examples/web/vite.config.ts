@@ -9,7 +9,6 @@ export default defineConfig({
   resolve: { conditions: ['@securechat/source', ...defaultClientConditions] },
   build: {
     target: 'es2022',
-    sourcemap: true,
     // The reference server's content security policy is strict: every asset is a file of its own.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },

@@ -68,6 +68,7 @@ export function createCommands(chat: Client, printer: Printer): Commands {
     name: async (argument) => {
       if (argument) await chat.account.setProfile({ name: argument })
     },
+    retry: async () => chat.connection.retryNow(),
     logout: async () => {
       await chat.account.logout()
       return 'quit'

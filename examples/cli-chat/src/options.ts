@@ -26,6 +26,7 @@ In the chat:
   /verify              mark the contact as verified
   /trust               accept a contact's changed key
   /name NAME           change your name
+  /retry               connect now instead of later
   /logout              end this device's session and erase its store
   /quit                leave (what is queued is sent next time)
 Anything else is sent to the open chat.

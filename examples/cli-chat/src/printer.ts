@@ -22,7 +22,14 @@ export function createPrinter(output: NodeJS.WritableStream, json: boolean): Pri
       const body = message.kind === 'text' ? plain(message.text) : `(${message.kind})`
       const mark = message.status ? `  ${MARKS[message.status]}` : ''
       const text = kind === 'status' ? `  ${mark.trim()}  ${body}` : `${message.mine ? 'me' : plain(peer)}: ${body}${mark}${message.edited ? ' (edited)' : ''}`
-      line(kind, text, { id: message.id, from: message.mine ? 'me' : message.sender, name: peer, kind: message.kind, text: message.text, status: message.status })
+      line(kind, text, {
+        id: message.id,
+        from: message.mine ? 'me' : message.sender,
+        name: peer,
+        kind: message.kind,
+        text: message.text,
+        status: message.status,
+      })
     },
     chats(rows) {
       if (rows.length === 0) line('chats', 'No chats yet. /new +14155550101 starts one.', { chats: [] })
@@ -30,7 +37,13 @@ export function createPrinter(output: NodeJS.WritableStream, json: boolean): Pri
         const unread = row.unread > 0 ? ` (${row.unread} new)` : ''
         const last = row.lastMessage ? `  ${plain(row.lastMessage.text).slice(0, 60)}` : ''
         const note = row.peer.relation === 'request' ? ' [request]' : row.peer.relation === 'blocked' ? ' [blocked]' : ''
-        line('chat', `${index + 1}. ${plain(row.peer.displayName)}${note}${unread}${last}`, { index: index + 1, id: row.id, name: row.peer.displayName, unread: row.unread, relation: row.peer.relation })
+        line('chat', `${index + 1}. ${plain(row.peer.displayName)}${note}${unread}${last}`, {
+          index: index + 1,
+          id: row.id,
+          name: row.peer.displayName,
+          unread: row.unread,
+          relation: row.peer.relation,
+        })
       }
     },
   }

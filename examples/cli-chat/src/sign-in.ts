@@ -38,7 +38,9 @@ export async function signIn(chat: Client, ask: Ask, printer: Printer): Promise<
       break
     } catch (error) {
       if (isSecureChatError(error, 'auth/account-exists')) {
-        const sure = await ask('This number is in use on another device. Going on signs that device out, and contacts see a new safety number. Go on? (yes/no) ')
+        const sure = await ask(
+          'This number is in use on another device. Going on signs that device out, and contacts see a new safety number. Go on? (yes/no) ',
+        )
         if (sure?.trim().toLowerCase() !== 'yes') return false
         replaceKeys = true
         continue

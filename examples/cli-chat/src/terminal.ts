@@ -89,5 +89,7 @@ function listen(chat: Client, printer: Printer, openId: () => string | undefined
   })
   chat.on('identity-changed', () => printer.say('identity-changed', 'A contact’s safety number has changed. /safety compares it, /trust accepts it.'))
   chat.on('security-alert', ({ error }) => printer.say('security-alert', `Warning: ${error.message}`, { code: error.code }))
-  chat.on('signed-out', ({ reason }) => printer.say('signed-out', reason === 'revoked' ? 'This device was signed out elsewhere. Your history stays readable.' : 'Signed out.'))
+  chat.on('signed-out', ({ reason }) =>
+    printer.say('signed-out', reason === 'revoked' ? 'This device was signed out elsewhere. Your history stays readable.' : 'Signed out.'),
+  )
 }

@@ -39,7 +39,7 @@ function sharedLock(): LockPort & { held: number } {
   const waiting: (() => void)[] = []
   const lock = {
     held: 0,
-    acquire: (_: string, { signal }: { signal: AbortSignal }) =>
+    acquire: (_: string, { signal, onWait }: { signal: AbortSignal; onWait: () => void }) =>
       new Promise<() => void>((resolve, reject) => {
         const take = (): void => {
           if (lock.held > 0 || signal.aborted) return
@@ -55,6 +55,7 @@ function sharedLock(): LockPort & { held: number } {
           if (waiting.includes(take)) waiting.splice(waiting.indexOf(take), 1)
           reject(new SecureChatError('request/aborted'))
         })
+        if (lock.held > 0) onWait()
         take()
       }),
   }

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { createInterface } from 'node:readline'
 import { resolve } from 'node:path'
+import { createInterface } from 'node:readline'
 
 const ROOT = resolve(import.meta.dirname, '../../..')
 export const SERVER_BIN = resolve(ROOT, 'packages/server-node/dist/bin.js')
@@ -49,7 +49,9 @@ export class LineProcess {
       }
       const left = end - Date.now()
       if (left <= 0 || this.ended) {
-        throw new Error(`${this.ended ? 'process ended' : 'timed out'} waiting for ${options.what ?? 'a line'}; last lines:\n${this.lines.slice(-15).join('\n')}`)
+        throw new Error(
+          `${this.ended ? 'process ended' : 'timed out'} waiting for ${options.what ?? 'a line'}; last lines:\n${this.lines.slice(-15).join('\n')}`,
+        )
       }
       await new Promise<void>((done) => {
         const timer = setTimeout(finish, left)
@@ -94,7 +96,16 @@ export interface ServerOptions {
 /** Starts the built reference server in development mode on loopback; `port` 0 lets the system choose. */
 export async function startServer(options: ServerOptions): Promise<ServerProcess> {
   const [command = process.execPath, ...prefix] = [...(options.wrap ?? []), process.execPath]
-  const args = [...prefix, SERVER_BIN, '--dev', '--port', String(options.port ?? 0), '--data', options.data, ...(options.staticDir ? ['--static', options.staticDir] : [])]
+  const args = [
+    ...prefix,
+    SERVER_BIN,
+    '--dev',
+    '--port',
+    String(options.port ?? 0),
+    '--data',
+    options.data,
+    ...(options.staticDir ? ['--static', options.staticDir] : []),
+  ]
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, PORT: '', ...options.env } })
   const server = new LineProcess(child) as ServerProcess
   server.url = await server.waitFor((line) => /https?:\/\/localhost:\d+/.exec(line)?.[0], { what: 'the server’s URL' })

@@ -103,6 +103,8 @@ describe('SIGKILL under traffic', () => {
       kills++
       if (inFlight > 0) counted++
       await stage.restartServer()
+      // After many failures the clients wait up to a minute; a person would press "try again".
+      for (const terminal of [stage.alice, stage.bob]) terminal.write('/retry')
       const from = stage.bob.lines.length
       const probe = `probe${kills}`
       stage.alice.write(probe)

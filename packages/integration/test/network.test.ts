@@ -1,5 +1,5 @@
-import { createTestNetwork, type TestClient, type TestNetwork } from '@securechat/testing'
 import type { Message } from '@securechat/client'
+import { createTestNetwork, type TestClient, type TestNetwork } from '@securechat/testing'
 import { afterEach, describe, expect, it } from 'vitest'
 
 const networks: TestNetwork[] = []
@@ -154,7 +154,10 @@ describe('faults', () => {
   it('both write first at the same moment and end with one conversation', async () => {
     const net = await network(21)
     const [alice, bob] = await pair(net)
-    const [toBob, toAlice] = [await net.drive(alice.conversations.direct({ phone: bob.phone })), await net.drive(bob.conversations.direct({ phone: alice.phone }))]
+    const [toBob, toAlice] = [
+      await net.drive(alice.conversations.direct({ phone: bob.phone })),
+      await net.drive(bob.conversations.direct({ phone: alice.phone })),
+    ]
     net.faults.set({ delayMs: 500 })
     await Promise.all([toBob.send('a1'), toAlice.send('b1')])
     await net.settle()

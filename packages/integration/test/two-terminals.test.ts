@@ -39,10 +39,13 @@ it('two terminals chat: names, marks, offline delivery, a restarted server, one 
 
   // The name travels encrypted beside the messages; no message waits for it.
   await expect
-    .poll(() => {
-      alice.write('/chats')
-      return alice.events().some(({ event, name }) => event === 'chat' && name === 'Bob')
-    }, { timeout: 20_000, interval: 200 })
+    .poll(
+      () => {
+        alice.write('/chats')
+        return alice.events().some(({ event, name }) => event === 'chat' && name === 'Bob')
+      },
+      { timeout: 20_000, interval: 200 },
+    )
     .toBe(true)
 
   alice.write('/safety')

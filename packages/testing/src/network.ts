@@ -68,8 +68,16 @@ export async function createTestNetwork(options: TestNetworkOptions = {}): Promi
   const { bytes: random, number } = seededRandom(seed)
   const codes: { phone: string; code: string }[] = []
   const crypto = await sodiumProvider()
-  const server = createServer({ store: options.store ?? memoryStore(), clock, random, otp: { send: async ({ phone, code }) => void codes.push({ phone, code }) } })
-  const faulty = faultyTransport(loopbackTransport((socket) => server.connect(socket)), { clock, random: number })
+  const server = createServer({
+    store: options.store ?? memoryStore(),
+    clock,
+    random,
+    otp: { send: async ({ phone, code }) => void codes.push({ phone, code }) },
+  })
+  const faulty = faultyTransport(
+    loopbackTransport((socket) => server.connect(socket)),
+    { clock, random: number },
+  )
   const clients = new Set<TestClient>()
   const disks = new Set<MemoryDisk>()
   let activity = 0

@@ -78,7 +78,7 @@ export const MessageBubble = memo(function MessageBubble({ message, first, last,
           <div className={classNames(kind !== 'text' && (deleted || !mine ? 'text-ink-soft' : 'text-on-own-soft'))}>
             <MessageBody message={message} room={mine && !deleted ? (edited ? 'w-26' : 'w-16') : edited && !deleted ? 'w-21' : 'w-11'} />
           </div>
-          <span className={classNames('absolute right-3 bottom-1.5 inline-flex items-center gap-1 text-[11px] leading-4', soft)}>
+          <span className={classNames('inline-flex items-center gap-1 text-[11px] leading-4', !large && 'absolute right-3 bottom-1.5', soft)}>
             {edited && kind === 'text' && <span>edited</span>}
             <time dateTime={new Date(message.sentAt).toISOString()}>{timeOfDay(message.sentAt)}</time>
             {status && !deleted && (

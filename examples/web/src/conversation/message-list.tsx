@@ -1,7 +1,7 @@
 import type { Message } from '@securechat/client'
 import type { Messages } from '@securechat/react'
 import { ArrowDown, LoaderCircle } from 'lucide-react'
-import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react'
+import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react'
 import { Virtualizer, type VirtualizerHandle } from 'virtua'
 import { useNow } from '../shell/browser-state.js'
 import { TypingDots } from '../ui/typing-dots.js'
@@ -36,7 +36,8 @@ export function MessageList({ history, ownId, peerName, peerTyping, identityChan
   const now = useNow(60_000)
   const scroller = useRef<HTMLDivElement>(null)
   const list = useRef<VirtualizerHandle>(null)
-  const [atEnd, setAtEnd] = useState(true)
+  // Undefined until the rows are measured.
+  const [atEnd, setAtEnd] = useState<boolean>()
   const following = useRef(true)
   /** A person has scrolled since the list was last at its end. */
   const touched = useRef(false)
@@ -48,22 +49,21 @@ export function MessageList({ history, ownId, peerName, peerTyping, identityChan
   const [flashing, setFlashing] = useState<Message['id']>()
   const prepended = usePrepended(rows)
 
+  const toEnd = useCallback((): void => {
+    following.current = true
+    touched.current = false
+    scroller.current?.scrollTo({ top: scroller.current.scrollHeight })
+  }, [])
   const measure = (): void => {
     const { scrollOffset = 0, scrollSize = 0, viewportSize = 0 } = list.current ?? {}
     const near = scrollSize - scrollOffset - viewportSize < NEAR_END_PX
     // Rows that turn out higher than estimated, and a window that shrinks, are no reason to stop following: a person who scrolls is.
-    if (!near && following.current && !touched.current) return toEnd(false)
+    if (!near && following.current && !touched.current) return toEnd()
     following.current = near
     if (near) touched.current = false
     setAtEnd(near)
     if (near) setMissed(0)
     if (scrollOffset < NEAR_START_PX && hasMore && !loading) void loadOlder()
-  }
-  const toEnd = (smooth: boolean): void => {
-    following.current = true
-    touched.current = false
-    const reduced = matchMedia('(prefers-reduced-motion: reduce)').matches
-    list.current?.scrollToIndex(rows.length - 1, { align: 'end', smooth: smooth && !reduced })
   }
 
   // Opens at the first unread message, else at the end.
@@ -75,8 +75,24 @@ export function MessageList({ history, ownId, peerName, peerTyping, identityChan
     if (unreadRow >= 0) {
       following.current = false
       list.current?.scrollToIndex(unreadRow, { align: 'start', offset: -64 })
-    } else list.current?.scrollToIndex(rows.length - 1, { align: 'end' })
-  }, [rows])
+    } else toEnd()
+  }, [rows, toEnd])
+  // Heights are estimates until rows were in view, and the window shrinks with a phone's keyboard: what is followed stays in view.
+  const latestMeasure = useRef(measure)
+  useEffect(() => {
+    latestMeasure.current = measure
+  })
+  useEffect(() => {
+    const element = scroller.current
+    if (!element) return
+    const observer = new ResizeObserver(() => {
+      if (following.current && !touched.current) toEnd()
+      latestMeasure.current()
+    })
+    observer.observe(element)
+    for (const child of element.children) observer.observe(child)
+    return () => observer.disconnect()
+  }, [toEnd])
 
   const newest = messages.at(-1)
   const lastNewest = useRef(newest?.id)
@@ -85,10 +101,10 @@ export function MessageList({ history, ownId, peerName, peerTyping, identityChan
     const first = lastNewest.current === undefined
     lastNewest.current = newest.id
     if (first) return
-    if (newest.mine || following.current) toEnd(false)
+    if (newest.mine || following.current) toEnd()
     else setMissed((count) => count + 1)
-  }, [newest, rows.length])
-  useEffect(() => onAtEnd(atEnd), [atEnd, onAtEnd])
+  }, [newest, toEnd])
+  useEffect(() => onAtEnd(atEnd === true), [atEnd, onAtEnd])
 
   // A reply's message may have to be loaded first, page by page.
   useEffect(() => {
@@ -146,7 +162,7 @@ export function MessageList({ history, ownId, peerName, peerTyping, identityChan
         onKeyDown={touch}
       >
         <div className="grow" />
-        <Virtualizer ref={list} scrollRef={scroller} as="ol" item="li" shift={prepended} onScroll={measure} onResize={() => following.current && toEnd(false)}>
+        <Virtualizer ref={list} scrollRef={scroller} as="ol" item="li" shift={prepended} onScroll={measure}>
           {rows.map(renderRow)}
         </Virtualizer>
       </section>
@@ -158,10 +174,10 @@ export function MessageList({ history, ownId, peerName, peerTyping, identityChan
           </span>
         </div>
       )}
-      {!atEnd && (
+      {atEnd === false && (
         <button
           type="button"
-          onClick={() => toEnd(true)}
+          onClick={toEnd}
           data-testid="jump-to-latest"
           className="absolute right-4 bottom-4 inline-flex h-11 min-w-11 animate-rise items-center justify-center gap-1.5 rounded-full border border-line bg-surface px-3 font-semibold text-ink-soft text-sm shadow-mid hover:text-ink two-pane:right-8"
         >

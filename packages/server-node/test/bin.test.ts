@@ -37,7 +37,7 @@ class Run {
   }
 
   async until(pattern: RegExp): Promise<RegExpExecArray> {
-    for (const end = Date.now() + 15_000; Date.now() < end; ) {
+    for (const end = Date.now() + 60_000; Date.now() < end; ) {
       const found = pattern.exec(this.out)
       if (found) return found
       if (this.child.exitCode !== null) break

@@ -1,7 +1,7 @@
 // Every screen × phone and desktop × light and dark into /screenshots at the root of the repository, each looked over by axe. Fails on an axe
 // violation, a content security policy violation, an error on the console, or a scene that cannot be reached.
 //
-//   node scripts/screenshots.mjs [PART-OF-A-NAME …] [--phone | --desktop] [--light | --dark]
+//   node scripts/screenshots.mjs [PART-OF-A-NAME | =NAME …] [--phone | --desktop] [--light | --dark]
 import { existsSync } from 'node:fs'
 import { mkdir, readFile, rm } from 'node:fs/promises'
 import { createRequire } from 'node:module'
@@ -27,7 +27,10 @@ const wanted = (choices) => (choices.some((choice) => flags.has(`--${choice}`)) 
 const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 const jobs = wanted(['phone', 'desktop']).flatMap((kind) =>
   wanted(['light', 'dark']).flatMap((theme) =>
-    SCENES.filter(({ name, only }) => (!only || only === kind) && (parts.length === 0 || parts.some((part) => name.includes(part)))).map((scene) => ({
+    SCENES.filter(
+      ({ name, only }) =>
+        (!only || only === kind) && (parts.length === 0 || parts.some((part) => (part.startsWith('=') ? name === part.slice(1) : name.includes(part)))),
+    ).map((scene) => ({
       scene,
       kind,
       theme,
@@ -41,7 +44,8 @@ async function shoot(browser, url, { scene, kind, theme }) {
   const context = await browser.newContext({
     viewport: VIEWPORTS[kind],
     colorScheme: theme,
-    locale: 'en-GB',
+    // Both ways to write the time of day.
+    locale: theme === 'light' ? 'en-GB' : 'en-US',
     timezoneId: 'Europe/Vienna',
     reducedMotion: 'reduce',
     deviceScaleFactor: kind === 'phone' ? 2 : 1,

@@ -28,7 +28,7 @@ function Connected({ client, storageName }: AppProps) {
   return (
     <SecureChatProvider
       client={client}
-      onError={(error) => toast(errorText(error))}
+      onError={(error, during) => during !== 'opening' && toast(errorText(error))}
       fallback={(state) => (state.status === 'failed' ? <OpeningFailed state={state} storageName={storageName} /> : <Splash />)}
     >
       <CurrentScreen />

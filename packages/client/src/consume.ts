@@ -53,11 +53,11 @@ export function consumeMessages(
     }
   }
 
+  stopped.signal.addEventListener('abort', unwatch)
   const forget = onClose(() => stopped.abort())
   const done = loop()
   return async () => {
     stopped.abort()
-    unwatch()
     forget()
     await done
   }

@@ -17,7 +17,7 @@ import { createAccount } from './account/account.js'
 import { createProfiles } from './account/profile.js'
 import { createRegistrar } from './account/registration.js'
 import { keepSession } from './account/session-keeper.js'
-import { continueWipe } from './account/sign-out.js'
+import { continueWipe, type Departure } from './account/sign-out.js'
 import { signIn } from './account/tokens.js'
 import { createConnectionView } from './connection-state.js'
 import { consumeMessages } from './consume.js'
@@ -113,7 +113,8 @@ export async function createClient(options: ClientOptions): Promise<Client> {
   const receipts = createReceipts(context)
   const maintenance = createMaintenance(context, manifests)
   const registrar = createRegistrar(context, deviceName)
-  keepSession(context, registrar)
+  const departure: Departure = { under: false }
+  keepSession(context, { registrar, departure })
 
   /** One after the other, in the order of the commits. */
   let telling: Promise<void> = Promise.resolve()
@@ -185,7 +186,7 @@ export async function createClient(options: ClientOptions): Promise<Client> {
   }
 
   return {
-    account: createAccount({ context, profiles, registrar, stop: close }),
+    account: createAccount({ context, profiles, registrar, departure, stop: close }),
     contacts: { find: contacts.find, get: contacts.get, list: contacts.list },
     conversations: conversations.api,
     devices: createSafety({ context, manifests, onAccepted: (accountId) => sender.wake(accountId) }),

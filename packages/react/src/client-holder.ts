@@ -12,6 +12,9 @@ export interface Opened {
 export type OpeningState = { readonly status: 'opening' } | { readonly status: 'failed'; readonly error: Error; readonly retry: () => void }
 export type HolderState = OpeningState | ({ readonly status: 'open' } & Opened)
 
+/** What failed: making the client, its `start` or its `close`. */
+export type ClientPhase = 'opening' | 'starting' | 'closing'
+
 export type ClientSource = Client | (() => Promise<Client>)
 
 const OPENING: HolderState = Object.freeze({ status: 'opening' })
@@ -28,13 +31,13 @@ const opened = (client: Client): HolderState => ({ status: 'open', client, queri
 export class ClientHolder {
   readonly source: ClientSource
   readonly #state: Observable<HolderState>
-  readonly #onError: (error: Error) => void
+  readonly #onError: (error: Error, during: ClientPhase) => void
   #wanted = false
   #attempt: { over: boolean } | undefined
   #stopFollowing: (() => void) | undefined
   #closing: Promise<void> = Promise.resolve()
 
-  constructor(source: ClientSource, onError: (error: Error) => void) {
+  constructor(source: ClientSource, onError: (error: Error, during: ClientPhase) => void) {
     this.source = source
     this.#onError = onError
     this.#state = new Observable(typeof source === 'function' ? OPENING : opened(source))
@@ -73,7 +76,7 @@ export class ClientHolder {
         if (this.#attempt === attempt && this.#wanted) void this.#open()
       }
       this.#state.set({ status: 'failed', error, retry })
-      return this.#onError(error)
+      return this.#onError(error, 'opening')
     }
     if (attempt.over) return this.#close(client)
     this.#state.set(opened(client))
@@ -88,7 +91,7 @@ export class ClientHolder {
         started = true
         client.start().catch((error: unknown) => {
           started = false
-          this.#onError(asError(error))
+          this.#onError(asError(error), 'starting')
         })
       }
     })
@@ -107,7 +110,7 @@ export class ClientHolder {
   }
 
   #close(client: Client): void {
-    const closing = client.close().catch((error: unknown) => this.#onError(asError(error)))
+    const closing = client.close().catch((error: unknown) => this.#onError(asError(error), 'closing'))
     this.#closing = Promise.all([this.#closing, closing]).then(() => undefined)
   }
 }

@@ -1,4 +1,4 @@
-export type { ClientSource, OpeningState } from './client-holder.js'
+export type { ClientPhase, ClientSource, OpeningState } from './client-holder.js'
 export { useAccount, useClient, useClientEvent, useConnection, useConversation, useConversations } from './hooks.js'
 export { SecureChatProvider, type SecureChatProviderProps } from './provider.js'
 export type { Failed, Live, Loading, Lookup, Missing, Ready } from './query.js'

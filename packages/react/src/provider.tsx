@@ -1,5 +1,5 @@
 import { createContext, type ReactNode, useContext, useEffect, useRef, useState, useSyncExternalStore } from 'react'
-import { ClientHolder, type ClientSource, type Opened, type OpeningState } from './client-holder.js'
+import { ClientHolder, type ClientPhase, type ClientSource, type Opened, type OpeningState } from './client-holder.js'
 
 const SecureChatContext = createContext<Opened | undefined>(undefined)
 
@@ -16,8 +16,8 @@ export interface SecureChatProviderProps {
    * to the nearest error boundary.
    */
   readonly fallback?: ReactNode | ((state: OpeningState) => ReactNode)
-  /** Failures of making, starting and closing. */
-  readonly onError?: (error: Error) => void
+  /** Failures of the client's life; that of opening is shown by `fallback` as well. */
+  readonly onError?: (error: Error, during: ClientPhase) => void
 }
 
 const SERVER_STATE: OpeningState = Object.freeze({ status: 'opening' })
@@ -29,7 +29,7 @@ export function SecureChatProvider({ client, children, fallback, onError }: Secu
     latestOnError.current = onError
   }, [onError])
 
-  const create = (): ClientHolder => new ClientHolder(client, (error) => latestOnError.current?.(error))
+  const create = (): ClientHolder => new ClientHolder(client, (error, during) => latestOnError.current?.(error, during))
   const [held, setHeld] = useState(create)
   let holder = held
   // A function is often written inline and new with every render: only another client object is another client.

@@ -91,7 +91,7 @@ describe('a client made by a function', () => {
 
   test('a failure goes to the fallback, which can try again', async () => {
     const fake = fakeClient()
-    const errors: Error[] = []
+    const errors: string[] = []
     let attempts = 0
     render(
       <SecureChatProvider
@@ -100,7 +100,7 @@ describe('a client made by a function', () => {
           if (attempts === 1) throw new Error('no store')
           return fake.client
         }}
-        onError={(error) => errors.push(error)}
+        onError={(error, during) => errors.push(`${during}: ${error.message}`)}
         fallback={(state) =>
           state.status === 'failed' ? (
             <button type="button" onClick={state.retry}>
@@ -122,7 +122,7 @@ describe('a client made by a function', () => {
       await settle()
     })
     expect(screen.getByText('child')).toBeTruthy()
-    expect([attempts, errors.map(({ message }) => message)]).toEqual([2, ['no store']])
+    expect([attempts, errors]).toEqual([2, ['opening: no store']])
   })
 
   test('a failure without such a fallback goes to the error boundary', async () => {
@@ -140,17 +140,17 @@ describe('a client made by a function', () => {
 
   test('a start that fails is told and tried again with the next sign-in', async () => {
     const fake = fakeClient()
-    const errors: Error[] = []
+    const errors: string[] = []
     let starts = 0
     fake.client.start = async () => {
       starts += 1
       if (starts === 1) throw new Error('cannot start')
     }
-    renderStrict({ client: async () => fake.client, children: <Child />, onError: (error) => errors.push(error) })
+    renderStrict({ client: async () => fake.client, children: <Child />, onError: (error, during) => errors.push(`${during}: ${error.message}`) })
     await act(settle)
     act(() => fake.account.set({ status: 'signed-in' }))
     await act(settle)
-    expect(errors.map(({ message }) => message)).toEqual(['cannot start'])
+    expect(errors).toEqual(['starting: cannot start'])
     act(() => fake.account.set({ status: 'signed-in', phone: '+14155550100' }))
     expect(starts).toBe(2)
   })

@@ -18,10 +18,11 @@ export interface ChatRowProps {
   readonly now: number
 }
 
-function Preview({ chat }: { readonly chat: ConversationSnapshot }) {
+function Preview({ chat, selected }: { readonly chat: ConversationSnapshot; readonly selected: boolean }) {
   const { lastMessage, draft, typing } = chat
   if (typing) return <span className="font-medium text-accent-ink">typing …</span>
-  if (draft.trim() !== '') {
+  // Where the chat is open, its draft stands in the composer.
+  if (draft.trim() !== '' && !selected) {
     return (
       <>
         <span className="font-medium text-danger">Draft: </span>
@@ -77,7 +78,7 @@ export const ChatRow = memo(function ChatRow({ chat, selected, onOpen, onArrow, 
           </span>
           <span className="flex min-h-[1.375rem] items-center gap-1.5 pr-0 text-ink-soft text-sm two-pane:group-focus-within:pr-8 two-pane:group-hover:pr-8">
             <span className="min-w-0 flex-1 truncate" dir="auto">
-              <Preview chat={chat} />
+              <Preview chat={chat} selected={selected} />
             </span>
             {muted && <BellOff className="size-4 shrink-0 text-ink-faint" aria-label="Muted" role="img" />}
             {pinned && <Pin className="size-4 shrink-0 rotate-45 text-ink-faint" aria-label="Pinned" role="img" />}

@@ -39,7 +39,7 @@ export function ChatsPane({ account }: { readonly account: AccountState }) {
         </IconButton>
       </PaneHeader>
       {chats && chats.length > 0 && (
-        <search className="relative px-4 pt-1 pb-2.5">
+        <div className="relative px-4 pt-1 pb-2.5">
           <Search className="pointer-events-none absolute top-4 left-8 size-[18px] text-ink-faint" aria-hidden />
           <input
             type="search"
@@ -50,7 +50,7 @@ export function ChatsPane({ account }: { readonly account: AccountState }) {
             data-testid="chat-search"
             className="min-h-11 w-full rounded-full bg-sunken pr-4 pl-11 text-base [&::-webkit-search-cancel-button]:cursor-pointer"
           />
-        </search>
+        </div>
       )}
       {!chats ? (
         <LoadingRows />

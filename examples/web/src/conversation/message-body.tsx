@@ -17,10 +17,23 @@ function Placeholder({ icon, children, spacer }: { readonly icon: ReactNode; rea
   )
 }
 
+export interface MessageBodyProps {
+  readonly message: Message
+  /** What stands in the bubble's lower right corner: the last line keeps as much room free. */
+  readonly corner: string
+  /** A status mark stands there as well. */
+  readonly marked: boolean
+}
+
 /** What a bubble holds: the text with its links, or why there is none. */
-export const MessageBody = memo(function MessageBody({ message, room }: { readonly message: Message; readonly room: string }) {
-  // Keeps the last line clear of the time that stands in the corner.
-  const spacer = <span aria-hidden className={`inline-block h-3 ${room}`} />
+export const MessageBody = memo(function MessageBody({ message, corner, marked }: MessageBodyProps) {
+  const spacer = (
+    <span
+      aria-hidden
+      data-corner={corner}
+      className={classNames('invisible inline-block h-3 pl-2.5 text-[11px] before:content-[attr(data-corner)]', marked && 'pr-5')}
+    />
+  )
   switch (message.kind) {
     case 'text':
       if (isOnlyEmoji(message.text)) return <span className="block font-emoji text-4xl leading-tight">{message.text}</span>

@@ -41,6 +41,9 @@ export const MessageBubble = memo(function MessageBubble({ message, first, last,
   const large = kind === 'text' && isOnlyEmoji(message.text) && message.replyTo === undefined
   const ownReaction = reactions.find(({ accountId }) => accountId === ownId)?.emoji
   const deleted = kind === 'deleted'
+  const time = timeOfDay(message.sentAt)
+  const showEdited = edited && kind === 'text'
+  const marked = status !== undefined && !deleted
   const soft = mine && !large && !deleted ? 'text-on-own-soft' : 'text-ink-faint'
   const surface = deleted
     ? 'border border-line-strong/60 border-dashed bg-surface/60'
@@ -63,7 +66,7 @@ export const MessageBubble = memo(function MessageBubble({ message, first, last,
           data-testid="message"
           data-message={message.id}
           data-kind={kind}
-          aria-label={`${mine ? 'You' : peerName}, ${timeOfDay(message.sentAt)}`}
+          aria-label={`${mine ? 'You' : peerName}, ${time}`}
           className={classNames(
             'min-w-0 pointer-coarse:select-none',
             large ? 'py-1' : 'px-3 py-1.5',
@@ -76,12 +79,12 @@ export const MessageBubble = memo(function MessageBubble({ message, first, last,
             <Quote message={replied} peerName={peerName} onOwn={mine} onJump={() => message.replyTo && actions.onJump(message.replyTo)} />
           )}
           <div className={classNames(kind !== 'text' && (deleted || !mine ? 'text-ink-soft' : 'text-on-own-soft'))}>
-            <MessageBody message={message} room={mine && !deleted ? (edited ? 'w-26' : 'w-16') : edited && !deleted ? 'w-21' : 'w-11'} />
+            <MessageBody message={message} corner={showEdited ? `edited ${time}` : time} marked={marked} />
           </div>
           <span className={classNames('inline-flex items-center gap-1 text-[11px] leading-4', !large && 'absolute right-3 bottom-1.5', soft)}>
-            {edited && kind === 'text' && <span>edited</span>}
-            <time dateTime={new Date(message.sentAt).toISOString()}>{timeOfDay(message.sentAt)}</time>
-            {status && !deleted && (
+            {showEdited && <span>edited</span>}
+            <time dateTime={new Date(message.sentAt).toISOString()}>{time}</time>
+            {marked && (
               <StatusMark
                 status={status}
                 readClass={large ? 'text-accent-ink' : 'text-read'}

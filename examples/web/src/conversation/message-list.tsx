@@ -44,6 +44,10 @@ export function MessageList({ history, ownId, peerName, peerTyping, identityChan
   const touch = (): void => {
     touched.current = true
   }
+  /** The scroll bar and the scrolling keys act on the list itself; what happens on a message is no scrolling. */
+  const touchSelf = (event: { readonly target: EventTarget; readonly currentTarget: EventTarget }): void => {
+    if (event.target === event.currentTarget) touch()
+  }
   const [missed, setMissed] = useState(0)
   const [jumpTo, setJumpTo] = useState<Message['id']>()
   const [flashing, setFlashing] = useState<Message['id']>()
@@ -158,8 +162,8 @@ export function MessageList({ history, ownId, peerName, peerTyping, identityChan
         data-testid="message-list"
         onWheel={touch}
         onTouchMove={touch}
-        onPointerDown={touch}
-        onKeyDown={touch}
+        onPointerDown={touchSelf}
+        onKeyDown={touchSelf}
       >
         <div className="grow" />
         <Virtualizer ref={list} scrollRef={scroller} as="ol" item="li" shift={prepended} onScroll={measure}>

@@ -9,7 +9,11 @@ export function Announcer() {
     if (message.mine || message.kind !== 'text') return
     void client.contacts
       .get(conversation.peerId)
-      .then((contact) => setText(`New message from ${contact?.displayName ?? 'a contact'}: ${message.text.slice(0, 200)}`))
+      .then(
+        (contact) => contact?.displayName,
+        () => undefined,
+      )
+      .then((name) => setText(`New message from ${name ?? 'a contact'}: ${message.text.slice(0, 200)}`))
   })
   return (
     <p className="sr-only" aria-live="polite">

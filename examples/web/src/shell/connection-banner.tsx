@@ -80,7 +80,7 @@ export function ConnectionBanner() {
             </Button>
           }
         >
-          A new version is needed to go on. Your messages are safe.
+          A new version is needed.
         </Bar>
       )}
     </div>

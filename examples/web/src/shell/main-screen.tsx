@@ -9,6 +9,7 @@ import { Announcer, DocumentTitle } from './announcer.js'
 import { useTwoPanes } from './browser-state.js'
 import { ConnectionBanner } from './connection-banner.js'
 import { type Pane, useRoute } from './route.js'
+import { useFocusHandover } from './use-focus-handover.js'
 
 const PANES: Readonly<Record<Pane, (props: { account: AccountState }) => ReactNode>> = {
   chats: ChatsPane,
@@ -19,8 +20,10 @@ const PANES: Readonly<Record<Pane, (props: { account: AccountState }) => ReactNo
 
 /** Two panes side by side, or on a narrow screen the one that matters. */
 export function MainScreen({ account }: { readonly account: AccountState }) {
-  const { pane, chat } = useRoute()
+  const route = useRoute()
+  const { pane, chat } = route
   const twoPanes = useTwoPanes()
+  useFocusHandover(route)
   const CurrentPane = PANES[pane]
   const Side = twoPanes ? 'aside' : 'main'
   const showPane = twoPanes || chat === undefined
@@ -29,12 +32,17 @@ export function MainScreen({ account }: { readonly account: AccountState }) {
       <ConnectionBanner />
       <div className="grid min-h-0 flex-1 two-pane:grid-cols-[minmax(20rem,25rem)_minmax(0,1fr)]">
         {showPane && (
-          <Side className="flex min-h-0 flex-col border-line bg-surface two-pane:border-r" aria-label="Chats and settings">
+          <Side
+            tabIndex={-1}
+            data-screen="pane"
+            className="flex min-h-0 flex-col border-line bg-surface outline-none two-pane:border-r"
+            aria-label="Chats and settings"
+          >
             <CurrentPane account={account} />
           </Side>
         )}
         {chat !== undefined ? (
-          <main className="min-h-0 min-w-0">
+          <main tabIndex={-1} data-screen="conversation" className="min-h-0 min-w-0 outline-none">
             <ConversationPane key={chat} id={chat as Conversation['id']} account={account} />
           </main>
         ) : (

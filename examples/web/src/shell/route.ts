@@ -33,20 +33,25 @@ const tell = (): void => {
   dispatchEvent(new PopStateEvent('popstate'))
 }
 
-/** Goes deeper: the browser's back leads here again. From one chat to the next it does not pile up. */
+const current = (): Route => parseRoute(location.hash)
+
+/** Goes deeper: the browser's back leads here again. From one chat to the next of the same pane it does not pile up. */
 export function open(route: Route): void {
   const target = formatRoute(route)
-  if (target === location.hash) return
-  const sideways = route.chat !== undefined && parseRoute(location.hash).chat !== undefined
+  const { pane, chat } = current()
+  const from = formatRoute({ pane, chat })
+  if (target === from) return
+  const sideways = route.chat !== undefined && chat !== undefined && route.pane === pane
   if (sideways) history.replaceState(history.state, '', target)
-  else history.pushState({ inApp: true }, '', target)
+  else history.pushState({ from }, '', target)
   tell()
 }
 
-/** Goes up: back if that is where we came from, so that the history does not grow. */
+/** Goes up: the browser's own back if that leads there, so that the history does not grow. */
 export function leave(route: Route): void {
-  if ((history.state as { inApp?: boolean } | null)?.inApp) return history.back()
-  history.replaceState(null, '', formatRoute(route))
+  const target = formatRoute(route)
+  if ((history.state as { from?: string } | null)?.from === target) return history.back()
+  history.replaceState(null, '', target)
   tell()
 }
 

@@ -1,4 +1,4 @@
-import { asSecureChatError } from '@securechat/protocol'
+import { asSecureChatError, isSecureChatError } from '@securechat/protocol'
 import { presentProfile } from '../contacts/present.js'
 import type { Context } from '../context.js'
 import { createLiveQuery } from '../live/live-query.js'
@@ -9,7 +9,7 @@ import type { AccountState, Client } from '../types.js'
 import { requestCode } from './login.js'
 import type { Profiles } from './profile.js'
 import type { Registrar } from './registration.js'
-import { wipe } from './sign-out.js'
+import { type Departure, wipe } from './sign-out.js'
 
 /** How long leaving waits for the server. */
 const LOGOUT_MS = 5_000
@@ -18,11 +18,12 @@ export interface AccountDeps {
   readonly context: Context
   readonly profiles: Profiles
   readonly registrar: Registrar
+  readonly departure: Departure
   /** Stops everything that uses the store. */
   readonly stop: () => Promise<void>
 }
 
-export function createAccount({ context, profiles, registrar, stop }: AccountDeps): Client['account'] {
+export function createAccount({ context, profiles, registrar, departure, stop }: AccountDeps): Client['account'] {
   const { db, storage, logger, network, events } = context
 
   const state = async (): Promise<AccountState> => {
@@ -40,6 +41,14 @@ export function createAccount({ context, profiles, registrar, stop }: AccountDep
     network.allow()
     events.emit('signed-out', { reason: 'logout' })
   }
+  const departing = async (work: () => Promise<void>): Promise<void> => {
+    departure.under = true
+    try {
+      await work()
+    } finally {
+      departure.under = false
+    }
+  }
 
   return {
     state,
@@ -56,22 +65,29 @@ export function createAccount({ context, profiles, registrar, stop }: AccountDep
       }),
     requestCode: (input, options) => requestCode({ context, registrar, state }, input, options),
     setProfile: (profile, { signal } = {}) => profiles.set(profile, signal),
-    async logout(options = {}) {
-      try {
-        // Without a session there is nothing to end on the server.
-        if ((await readAccount(db))?.status === 'signed-in') await network.call('auth.logout', {}, { ...options, timeoutMs: LOGOUT_MS })
-      } catch (error) {
-        // Who wants to leave leaves, server or not: without its keys the session is worth nothing and ends by itself.
-        const { code } = asSecureChatError(error, 'server/internal')
-        if (code === 'request/aborted' || code === 'storage/locked') throw error
-        logger.info('client.logout-unheard', { code })
-      }
-      await leave()
-    },
-    async erase(options = {}) {
-      const { accountId } = await context.identity.self()
-      await network.call('account.delete', { accountId }, options)
-      await leave()
-    },
+    logout: (options = {}) =>
+      departing(async () => {
+        try {
+          // Without a session there is nothing to end on the server.
+          if ((await readAccount(db))?.status === 'signed-in') await network.call('auth.logout', {}, { ...options, timeoutMs: LOGOUT_MS })
+        } catch (error) {
+          // Who wants to leave leaves, server or not: without its keys the session is worth nothing and ends by itself.
+          const { code } = asSecureChatError(error, 'server/internal')
+          if (code === 'request/aborted' || code === 'storage/locked') throw error
+          logger.info('client.logout-unheard', { code })
+        }
+        await leave()
+      }),
+    erase: (options = {}) =>
+      departing(async () => {
+        const { accountId } = await context.identity.self()
+        try {
+          await network.call('account.delete', { accountId }, options)
+        } catch (error) {
+          // The end of the session, which comes with the account's, may be faster than the answer.
+          if (!isSecureChatError((error as Error).cause, 'auth/revoked')) throw error
+        }
+        await leave()
+      }),
   }
 }

@@ -56,7 +56,8 @@ export function createProfiles(context: Context): Profiles {
     }
     await db.run(async (tx) => {
       const current = await readOwnProfile(tx)
-      if (current?.version !== own.version) return
+      // Done by another upload of the same bytes.
+      if (current?.version !== own.version || !current.sealed) return
       const { sealed: _, ...uploaded } = current
       writeOwnProfile(tx, uploaded)
       await announce(context, tx, { accountId, version: own.version })

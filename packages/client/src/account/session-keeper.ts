@@ -3,15 +3,17 @@ import type { Context } from '../context.js'
 import { readAccount, readRegistration } from '../state/account.js'
 import { backoffMs, sleep } from '../waiting.js'
 import type { Registrar } from './registration.js'
-import { markRevoked } from './sign-out.js'
+import { type Departure, markRevoked } from './sign-out.js'
 
 /** Watches the connection: ends the session here when the server has ended it, and finishes a registration that a crash interrupted. */
-export function keepSession(context: Context, registrar: Registrar): void {
+export function keepSession(context: Context, { registrar, departure }: { registrar: Registrar; departure: Departure }): void {
   const { network, logger, clock, random, db } = context
   const never = new AbortController().signal
 
   const look = async (): Promise<void> => {
     const { status, error, account } = network.connection.state()
+    // Who leaves on purpose is told so, once, at the end of it.
+    if (departure.under) return
     if (status === 'signed-out' && (error?.code === 'auth/revoked' || error?.code === 'auth/refresh-reused')) return markRevoked(context)
     if (status !== 'online' || account) return
     if ((await readAccount(db))?.status === 'signed-in' || !(await readRegistration(db))) return

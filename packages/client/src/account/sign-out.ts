@@ -3,6 +3,11 @@ import type { Context } from '../context.js'
 import { readAccount, writeAccount } from '../state/account.js'
 import { KEYS } from '../state/keys.js'
 
+/** Whether the person is leaving right now: then the end of the session is no news. */
+export interface Departure {
+  under: boolean
+}
+
 /** The server has ended this device's session. History and keys stay; who signs in again goes on with them. */
 export async function markRevoked(context: Context): Promise<void> {
   await context.db.run(async (tx) => {

@@ -1,5 +1,5 @@
 import type { ManifestPin } from '@securechat/crypto'
-import { type AccountId, asSecureChatError, equalPublicBytes, isSecureChatError, SecureChatError } from '@securechat/protocol'
+import { type AccountId, asSecureChatError, equalPublicBytes, SecureChatError } from '@securechat/protocol'
 import { type Context, directConversationId, newMessageId } from '../context.js'
 import { newContact, readContact, writeContact } from '../state/contacts.js'
 import { readConversation, writeConversation } from '../state/conversations.js'
@@ -22,11 +22,6 @@ export interface Manifests {
 
 /** Pages of one answer: far above what an account collects, and an end to a server that never says "no more". */
 const MAX_PAGES = 64
-
-/** Codes that say that somebody cheats, or that the server has lost data. */
-export const isSecurityError = (error: unknown): error is SecureChatError =>
-  isSecureChatError(error) &&
-  ['devices/manifest-rollback', 'devices/manifest-fork', 'devices/invalid-manifest', 'devices/identity-changed'].includes(error.code)
 
 export function createManifests(context: Context): Manifests {
   const { db, provider, clock, logger, events, network } = context

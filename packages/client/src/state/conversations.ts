@@ -1,7 +1,7 @@
 import { type AccountId, type ConversationId, type MessageId, SecureChatError, type Timestamp } from '@securechat/protocol'
 import * as z from 'zod/mini'
 import type { Reader, Transaction } from './database.js'
-import { keyOf, PREFIX } from './keys.js'
+import { keyOf } from './keys.js'
 import { count, defineRecord, id } from './record.js'
 
 const record = defineRecord(
@@ -51,7 +51,3 @@ export const newConversation = (conversation: ConversationId, peer: AccountId, n
   pinned: false,
   archived: false,
 })
-
-export async function listConversations(reader: Reader): Promise<ConversationRecord[]> {
-  return (await reader.list(PREFIX.conversation)).map(({ value }) => record.decode(value))
-}

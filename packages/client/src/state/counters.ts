@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import type { Reader, Transaction } from './database.js'
+import type { Transaction } from './database.js'
 import { KEYS } from './keys.js'
 import { count, defineRecord } from './record.js'
 
@@ -11,6 +11,3 @@ export async function nextCounter(tx: Transaction, name: 'outbox' | 'log'): Prom
   record.write(tx, KEYS.counters, { ...counters, [name]: counters[name] + 1 })
   return counters[name]
 }
-
-export const readCounters = async (reader: Reader): Promise<{ readonly outbox: number; readonly log: number }> =>
-  (await record.read(reader, KEYS.counters)) ?? { outbox: 1, log: 1 }

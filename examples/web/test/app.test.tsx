@@ -1,0 +1,235 @@
+// @vitest-environment happy-dom
+import { SecureChatError } from '@securechat/client'
+import { act, cleanup, fireEvent, render, screen, waitFor } from '@testing-library/react'
+import { Children, createElement, type ReactNode, StrictMode } from 'react'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { App } from '../src/app.js'
+import { demoChats, OWN_ID } from './demo/data.js'
+import { demoClient } from './demo/demo-client.js'
+
+// Nothing has a height here, so a virtual list would be empty; the real one is looked at in the browser tests.
+vi.mock('virtua', () => ({
+  Virtualizer: ({ children, as, item }: { children: ReactNode; as: string; item: string }) =>
+    createElement(
+      as,
+      null,
+      Children.map(children, (child) => createElement(item, null, child)),
+    ),
+}))
+
+const ACCOUNT = { status: 'signed-in', accountId: OWN_ID, phone: '+14155550100', profile: { name: 'Alex Kim' } } as const
+const ONLINE = { status: 'online', synced: true } as const
+
+beforeEach(() => {
+  history.replaceState(null, '', '#/')
+  vi.stubGlobal('createImageBitmap', () => Promise.reject(new Error('no pictures here')))
+})
+afterEach(cleanup)
+
+function show(options: Partial<Parameters<typeof demoClient>[0]> = {}) {
+  const client = demoClient({ account: ACCOUNT, connection: ONLINE, chats: demoChats([]), ...options })
+  render(
+    <StrictMode>
+      <App client={async () => client} storageName="test" />
+    </StrictMode>,
+  )
+  return client
+}
+const openChat = async (id: string): Promise<HTMLTextAreaElement> => {
+  history.replaceState(null, '', `#/chats/chat-${id}`)
+  show()
+  return (await screen.findByTestId('composer')) as HTMLTextAreaElement
+}
+
+describe('start', () => {
+  test('a store that cannot be opened says why and can be tried again', async () => {
+    let tries = 0
+    const client = demoClient({ account: ACCOUNT, connection: ONLINE, chats: [] })
+    const open = async () => {
+      tries += 1
+      if (tries === 1) throw new SecureChatError('storage/unavailable')
+      return client
+    }
+    render(<App client={open} storageName="test" />)
+    expect(await screen.findByText(/does not let this page store data/)).toBeTruthy()
+    fireEvent.click(screen.getByText('Try again'))
+    expect(await screen.findByText('Start your first chat')).toBeTruthy()
+  })
+
+  test.each([
+    ['waits for the other tab', { connection: { status: 'waiting-for-tab', synced: false } }, 'SecureChat is open in another tab'],
+    ['was signed out elsewhere', { account: { status: 'revoked' } }, 'Signed out on this device'],
+    ['has no name yet', { account: { status: 'signed-in', accountId: OWN_ID } }, 'What should others call you?'],
+    ['is signed out', { account: { status: 'signed-out' } }, 'What is your number?'],
+  ] as const)('%s', async (_, options, title) => {
+    show(options)
+    expect(await screen.findByText(title)).toBeTruthy()
+  })
+
+  test('offline with a way to try at once, and update required', async () => {
+    const client = show({ connection: { status: 'offline', synced: false, retryAt: Date.now() + 30_000 } })
+    const retry = vi.spyOn(client.connection, 'retryNow')
+    fireEvent.click(await screen.findByTestId('retry-now'))
+    expect(retry).toHaveBeenCalledTimes(1)
+    expect(screen.getByTestId('connection-banner').textContent).toMatch(/You are offline.*Next try in 0:(29|30)/)
+    cleanup()
+    show({ connection: { status: 'update-required', synced: false } })
+    expect((await screen.findByTestId('connection-banner')).textContent).toContain('A new version is needed')
+  })
+})
+
+describe('login', () => {
+  const toCode = async (): Promise<HTMLElement> => {
+    show({ account: { status: 'signed-out' } })
+    fireEvent.change(await screen.findByTestId('phone-input'), { target: { value: '+14155550142' } })
+    fireEvent.click(screen.getByTestId('request-code'))
+    return screen.findByTestId('code-input')
+  }
+
+  test('a number that is none yet is not sent', async () => {
+    show({ account: { status: 'signed-out' } })
+    fireEvent.change(await screen.findByTestId('phone-input'), { target: { value: '+1415' } })
+    fireEvent.click(screen.getByTestId('request-code'))
+    expect(screen.getByRole('alert').textContent).toContain('whole phone number')
+    expect(screen.queryByTestId('code-input')).toBeNull()
+  })
+
+  test('a pasted code with spaces is confirmed by itself and leads to the name', async () => {
+    fireEvent.change(await toCode(), { target: { value: '123 456' } })
+    fireEvent.change(await screen.findByTestId('name-input'), { target: { value: ' Alex ' } })
+    fireEvent.click(screen.getByTestId('save-profile'))
+    fireEvent.click(await screen.findByTestId('settings'))
+    expect(screen.getByTestId('own-name').textContent).toBe('Alex')
+  })
+
+  test.each([
+    ['000000', 'not the code that was sent', true],
+    ['111111', 'has expired', false],
+    ['222222', 'Too many wrong codes', false],
+  ])('%s: says what is wrong, and whether another try makes sense', async (code, text, again) => {
+    fireEvent.change(await toCode(), { target: { value: code } })
+    expect((await screen.findByRole('alert')).textContent).toContain(text)
+    expect(screen.queryByTestId('confirm-code') !== null).toBe(again)
+  })
+
+  test('keys are replaced only after it was understood', async () => {
+    fireEvent.change(await toCode(), { target: { value: '333333' } })
+    const button = (await screen.findByTestId('replace-keys')) as HTMLButtonElement
+    expect(button.disabled).toBe(true)
+    fireEvent.click(screen.getByTestId('replace-understood'))
+    fireEvent.click(button)
+    expect(await screen.findByTestId('name-input')).toBeTruthy()
+  })
+})
+
+describe('the composer', () => {
+  const typed = (field: HTMLTextAreaElement, value: string) => fireEvent.change(field, { target: { value } })
+
+  test('Enter sends once and clears; Shift+Enter, an empty text and an input method do not send', async () => {
+    const field = await openChat('ada')
+    typed(field, 'hello')
+    fireEvent.keyDown(field, { key: 'Enter', shiftKey: true })
+    fireEvent.keyDown(field, { key: 'Enter', isComposing: true })
+    fireEvent.keyDown(field, { key: 'Enter', keyCode: 229 })
+    expect(field.value).toBe('hello')
+    fireEvent.keyDown(field, { key: 'Enter' })
+    expect(field.value).toBe('')
+    fireEvent.keyDown(field, { key: 'Enter' })
+    await waitFor(() => expect(screen.getAllByTestId('chat-row').filter(({ textContent }) => textContent?.includes('hello'))).toHaveLength(1))
+  })
+
+  test('a draft comes back and is saved when the chat is left', async () => {
+    const field = await openChat('noor')
+    expect(field.value).toBe('Yes, all of them. I will')
+    typed(field, 'Something else')
+    fireEvent.click(screen.getByText('Ada Nwosu'))
+    await waitFor(() => expect(screen.getByText('Something else')).toBeTruthy())
+  })
+
+  test('what could not be stored comes back into the field', async () => {
+    history.replaceState(null, '', '#/chats/chat-ada')
+    const client = demoClient({ account: ACCOUNT, connection: ONLINE, chats: demoChats([]) })
+    const { get } = client.conversations
+    client.conversations.get = async (id) => {
+      const conversation = await get(id)
+      return conversation && { ...conversation, send: () => Promise.reject(new SecureChatError('storage/full')) }
+    }
+    render(<App client={async () => client} storageName="test" />)
+    const field = (await screen.findByTestId('composer')) as HTMLTextAreaElement
+    typed(field, 'precious')
+    fireEvent.keyDown(field, { key: 'Enter' })
+    expect(await screen.findByText(/no room left/)).toBeTruthy()
+    expect(field.value).toBe('precious')
+  })
+
+  test('a text beyond the limit is not sent', async () => {
+    const field = await openChat('ada')
+    typed(field, 'ä'.repeat(17_000))
+    expect(screen.getByText(/too long/)).toBeTruthy()
+    expect((screen.getByTestId('send') as HTMLButtonElement).disabled).toBe(true)
+  })
+})
+
+describe('relations', () => {
+  test('a stranger is accepted before anything can be written', async () => {
+    history.replaceState(null, '', '#/requests/chat-eve')
+    show()
+    fireEvent.click(await screen.findByTestId('accept-request'))
+    expect(await screen.findByTestId('composer')).toBeTruthy()
+  })
+
+  test('a stranger’s message is not read by looking at it', async () => {
+    history.replaceState(null, '', '#/requests/chat-eve')
+    const client = demoClient({ account: ACCOUNT, connection: ONLINE, chats: demoChats([]) })
+    const read = vi.fn(async () => undefined)
+    const { get } = client.conversations
+    client.conversations.get = async (id) => {
+      const conversation = await get(id)
+      return conversation && { ...conversation, markRead: read }
+    }
+    vi.spyOn(document, 'hasFocus').mockReturnValue(true)
+    render(<App client={async () => client} storageName="test" />)
+    await screen.findByTestId('request-bar')
+    await act(() => new Promise((resolve) => setTimeout(resolve, 50)))
+    expect(read).not.toHaveBeenCalled()
+  })
+
+  test('a changed safety number is reviewed and accepted', async () => {
+    await openChat('jonas')
+    fireEvent.click(screen.getByTestId('review-identity'))
+    const number = await screen.findByTestId('safety-number')
+    expect(number.querySelectorAll('li')).toHaveLength(12)
+    fireEvent.click(screen.getByTestId('accept-identity'))
+    await waitFor(() => expect(screen.queryByTestId('identity-bar')).toBeNull())
+  })
+})
+
+test('a new chat by number: not registered, then an existing one', async () => {
+  show()
+  fireEvent.click(await screen.findByTestId('new-chat'))
+  const number = await screen.findByTestId('new-chat-number')
+  fireEvent.change(number, { target: { value: '+12025550199' } })
+  fireEvent.click(screen.getByTestId('start-chat'))
+  expect((await screen.findByTestId('not-registered')).textContent).toContain('is not on SecureChat yet')
+  fireEvent.change(number, { target: { value: '+14155550142' } })
+  fireEvent.click(screen.getByTestId('start-chat'))
+  await waitFor(() => expect(location.hash).toBe('#/chats/chat-sam'))
+})
+
+test('the account is deleted only after the word was typed, and a failure is said', async () => {
+  history.replaceState(null, '', '#/settings')
+  show()
+  fireEvent.click(await screen.findByTestId('erase-account'))
+  const confirm = (await screen.findByTestId('confirm-erase')) as HTMLButtonElement
+  expect(confirm.disabled).toBe(true)
+  fireEvent.change(screen.getByRole('textbox'), { target: { value: 'Delete' } })
+  expect(confirm.disabled).toBe(false)
+  fireEvent.click(confirm)
+  expect((await screen.findByRole('alert')).textContent).toContain('cannot be reached')
+})
+
+test('the title counts the unread messages that are not muted', async () => {
+  show()
+  await screen.findAllByTestId('chat-row')
+  await waitFor(() => expect(document.title).toBe('(4) SecureChat'))
+})

@@ -176,6 +176,7 @@ describe('relations', () => {
     show()
     fireEvent.click(await screen.findByTestId('accept-request'))
     expect(await screen.findByTestId('composer')).toBeTruthy()
+    expect(location.hash).toBe('#/chats/chat-eve')
   })
 
   test('a stranger’s message is not read by looking at it', async () => {

@@ -52,7 +52,7 @@ export {
   type RatchetHeader,
   type UnknownEnvelope,
 } from './wire/envelope.js'
-export { decodeFrame, encodeFrame, FRAME_HEADER_BYTES, FRAME_KINDS, type Frame, type FrameKind } from './wire/frames.js'
+export { decodeFrame, encodeFrame, FRAME_HEADER_BYTES, FRAME_KINDS, type Frame, type FrameKind, writeFrameHeader } from './wire/frames.js'
 export {
   type Capabilities,
   type Challenge,
@@ -70,10 +70,12 @@ export {
   decodeCounter,
   decodeDeliver,
   decodeSend,
+  deliverLength,
   encodeCounter,
   encodeDeliver,
   encodeSend,
   type MailboxRow,
   type SendFrame,
   type SendRecipient,
+  writeDeliver,
 } from './wire/mailbox.js'

@@ -6,5 +6,5 @@ if (major < 20 || (major === 20 && minor < 19)) {
   process.exitCode = 1
 } else {
   // Loaded only now: an old Node would fail on the rest before it could say why.
-  void Promise.all([import('citty'), import('./command.js')]).then(([{ runMain }, { command }]) => runMain(command))
+  void import('./command.js').then(({ main }) => main())
 }

@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path'
 import { isSecureChatError, SecureChatError } from '@securechat/protocol'
 import { consoleOtp, createServer, type OtpSender, type ServerConfigInput, webhookOtp } from '@securechat/server'
 import { sqliteStore } from '@securechat/server-adapters/sqlite'
-import { defineCommand } from 'citty'
+import { defineCommand, runMain } from 'citty'
 import { jsonLogger, type LogLevel } from './logger.js'
 import { loadSecrets } from './secrets.js'
 import { type Serving, serve } from './serve.js'
@@ -29,6 +29,9 @@ export const command = defineCommand({
   },
   run: ({ args }) => runServer(args as ServerArguments, process.env),
 })
+
+/** The program: reads the command line. */
+export const main = (): Promise<void> => runMain(command)
 
 export interface ServerArguments {
   readonly dev: boolean

@@ -28,6 +28,7 @@ import { createRuntime, type Runtime, type SocketEnvironment } from './runtime.j
 import { signatureVerifier } from './signature-verifier.js'
 import { Connection } from './socket/connection.js'
 import { SocketRegistry } from './socket/registry.js'
+import { Slab } from './socket/slab.js'
 import { startSweeper } from './sweeper.js'
 
 export interface ServerOptions {
@@ -97,7 +98,7 @@ export function createServer(options: ServerOptions): Server {
   const limiter = options.rateLimiter ?? tokenBucketLimiter({ clock })
   const capabilities = capabilitiesOf(options.capabilities?.features ?? [], config.mailboxDays)
   const registry = new SocketRegistry()
-  const environment: SocketEnvironment = { clock, logger, bus, registry, inFlight: new InFlight() }
+  const environment: SocketEnvironment = { clock, logger, bus, registry, inFlight: new InFlight(), slab: new Slab() }
   const unsubscribe = bus.subscribe(registry.onBus)
   let runtime: Promise<Runtime> | undefined
   let closing: Promise<void> | undefined

@@ -17,6 +17,7 @@ import type { RateLimiter } from './ports/rate-limiter.js'
 import type { ServerStore } from './ports/store.js'
 import type { Verifier } from './ports/verifier.js'
 import type { SocketRegistry } from './socket/registry.js'
+import type { Slab } from './socket/slab.js'
 
 /** What sockets need besides the services, from the first moment on. */
 export interface SocketEnvironment {
@@ -25,6 +26,7 @@ export interface SocketEnvironment {
   readonly bus: Bus
   readonly registry: SocketRegistry
   readonly inFlight: InFlight
+  readonly slab: Slab
 }
 
 /** The services of a started server. */

@@ -52,11 +52,8 @@ function OpenConversation({ chat, account }: { readonly chat: ConversationSnapsh
     return {
       onReact: (message: Message, emoji: string | null) => void react(message.id, emoji).catch(say),
       onRetry: (message: Message) => void retry(message.id).catch(say),
-      onReply: (message: Message) => {
-        setMode({ kind: 'new', replyTo: message })
-        // After the menu has given the focus back.
-        setTimeout(() => composer.current?.focus())
-      },
+      onReply: (message: Message) => setMode({ kind: 'new', replyTo: message }),
+      focusComposer: () => composer.current?.focus(),
       onEdit: (message: Message) => setMode({ kind: 'edit', message }),
       onDelete: (message: Message) => setDeleting(message),
       onCopy: (message: Message) =>

@@ -1,7 +1,7 @@
 import type { Message } from '@securechat/client'
 import { Copy, Pencil, Reply, Trash2 } from 'lucide-react'
 import { DropdownMenu } from 'radix-ui'
-import { type ReactNode, useState } from 'react'
+import { type ReactNode, useRef, useState } from 'react'
 import { Menu, MenuItem, MenuLine } from '../ui/menu.js'
 
 /** Few enough to choose from at a glance. The names are what screen readers say. */
@@ -21,6 +21,8 @@ export interface MessageMenuActions {
   readonly onEdit: (message: Message) => void
   readonly onDelete: (message: Message) => void
   readonly onCopy: (message: Message) => void
+  /** After reply and edit the composer has the focus. */
+  readonly focusComposer: () => void
 }
 
 export interface MessageMenuProps extends MessageMenuActions {
@@ -32,12 +34,35 @@ export interface MessageMenuProps extends MessageMenuActions {
 }
 
 /** Reactions in a row, then what can be done with this message. */
-export function MessageMenu({ message, ownReaction, trigger, open, onOpenChange, onReact, onReply, onEdit, onDelete, onCopy }: MessageMenuProps) {
+export function MessageMenu({
+  message,
+  ownReaction,
+  trigger,
+  open,
+  onOpenChange,
+  onReact,
+  onReply,
+  onEdit,
+  onDelete,
+  onCopy,
+  focusComposer,
+}: MessageMenuProps) {
   // Menus that were never opened cost nothing but their button.
   const [used, setUsed] = useState(false)
   if (open && !used) setUsed(true)
+  const toComposer = useRef(false)
+  const handFocusOver = (event: Event): void => {
+    if (!toComposer.current) return
+    toComposer.current = false
+    event.preventDefault()
+    focusComposer()
+  }
+  const thenCompose = (action: (message: Message) => void) => (): void => {
+    toComposer.current = true
+    action(message)
+  }
   return (
-    <Menu trigger={trigger} open={open} onOpenChange={onOpenChange} align={message.mine ? 'end' : 'start'} label="Message actions">
+    <Menu trigger={trigger} open={open} onOpenChange={onOpenChange} align={message.mine ? 'end' : 'start'} label="Message actions" onCloseFocus={handFocusOver}>
       {used && (
         <>
           <DropdownMenu.Group aria-label="React" className="flex gap-0.5 pb-1">
@@ -53,7 +78,7 @@ export function MessageMenu({ message, ownReaction, trigger, open, onOpenChange,
             ))}
           </DropdownMenu.Group>
           <MenuLine />
-          <MenuItem icon={<Reply aria-hidden />} onSelect={() => onReply(message)}>
+          <MenuItem icon={<Reply aria-hidden />} onSelect={thenCompose(onReply)}>
             Reply
           </MenuItem>
           <MenuItem icon={<Copy aria-hidden />} onSelect={() => onCopy(message)}>
@@ -61,7 +86,7 @@ export function MessageMenu({ message, ownReaction, trigger, open, onOpenChange,
           </MenuItem>
           {message.mine && (
             <>
-              <MenuItem icon={<Pencil aria-hidden />} onSelect={() => onEdit(message)}>
+              <MenuItem icon={<Pencil aria-hidden />} onSelect={thenCompose(onEdit)}>
                 Edit
               </MenuItem>
               <MenuItem icon={<Trash2 aria-hidden />} onSelect={() => onDelete(message)} danger>

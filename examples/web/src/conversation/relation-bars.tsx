@@ -3,14 +3,18 @@ import { useAction } from '@securechat/react'
 import { ShieldAlert } from 'lucide-react'
 import { errorText } from '../format/error-text.js'
 import { showPhone } from '../format/phone.js'
+import { replace, useRoute } from '../shell/route.js'
 import { Button } from '../ui/button.js'
 import { FieldError } from '../ui/field-error.js'
 
 /** Stands instead of the composer until a stranger is accepted. */
 export function RequestBar({ chat }: { readonly chat: ConversationSnapshot }) {
+  const { pane } = useRoute()
   const { run, pending, error } = useAction(async (client, accept: boolean) => {
     const conversation = await client.conversations.get(chat.id)
     await (accept ? conversation?.accept() : conversation?.block())
+    // It is no request any more: back leads to the chats, and not to a list that it has left.
+    if (pane === 'requests') replace({ pane: 'chats', chat: chat.id })
   })
   const { displayName, phone } = chat.peer
   return (

@@ -10,10 +10,12 @@ export interface MenuProps {
   readonly open?: boolean
   readonly onOpenChange?: (open: boolean) => void
   readonly label: string
+  /** Before the focus goes back to the trigger; `preventDefault` lets it go elsewhere. */
+  readonly onCloseFocus?: (event: Event) => void
 }
 
 /** Not modal: a modal menu would add a style element at run time (see AppDialog). */
-export function Menu({ trigger, children, align = 'end', side = 'bottom', open, onOpenChange, label }: MenuProps) {
+export function Menu({ trigger, children, align = 'end', side = 'bottom', open, onOpenChange, label, onCloseFocus }: MenuProps) {
   return (
     <DropdownMenu.Root modal={false} {...(open !== undefined && { open })} {...(onOpenChange && { onOpenChange })}>
       <DropdownMenu.Trigger asChild>{trigger}</DropdownMenu.Trigger>
@@ -25,6 +27,7 @@ export function Menu({ trigger, children, align = 'end', side = 'bottom', open, 
           sideOffset={4}
           collisionPadding={12}
           aria-label={label}
+          {...(onCloseFocus && { onCloseAutoFocus: onCloseFocus })}
           className="z-50 min-w-52 animate-rise rounded-2xl border border-line bg-surface p-1.5 shadow-mid outline-none"
         >
           {children}

@@ -49,11 +49,16 @@ export interface Frame {
   readonly body: Uint8Array
 }
 
-export function encodeFrame(kind: FrameKind, id: number, body: Uint8Array = NOTHING): Uint8Array {
-  const out = new Uint8Array(FRAME_HEADER_BYTES + body.length)
+/** Writes the header of a frame at the start of `out`. */
+export function writeFrameHeader(out: Uint8Array, kind: FrameKind, id: number): void {
   out[0] = FRAME_VERSION
   out[1] = FRAME_KINDS[kind]
   writeU32(out, 2, id)
+}
+
+export function encodeFrame(kind: FrameKind, id: number, body: Uint8Array = NOTHING): Uint8Array {
+  const out = new Uint8Array(FRAME_HEADER_BYTES + body.length)
+  writeFrameHeader(out, kind, id)
   out.set(body, FRAME_HEADER_BYTES)
   return out
 }

@@ -53,15 +53,26 @@ class Reader {
     this.at += n
     return at
   }
-  u8 = (): number => this.bytes[this.need(1)]!
-  u16 = (): number => readU16(this.bytes, this.need(2))
-  u32 = (): number => readU32(this.bytes, this.need(4))
-  u64 = (): number => readU64(this.bytes, this.need(8))
+  // Methods and not arrow fields: one reader is made per frame, and fields would be closures made with it.
+  u8(): number {
+    return this.bytes[this.need(1)]!
+  }
+  u16(): number {
+    return readU16(this.bytes, this.need(2))
+  }
+  u32(): number {
+    return readU32(this.bytes, this.need(4))
+  }
+  u64(): number {
+    return readU64(this.bytes, this.need(8))
+  }
   slice(n: number): Uint8Array {
     const at = this.need(n)
     return this.bytes.subarray(at, at + n)
   }
-  id = <Id extends string>(): Id => toBase64Url(this.slice(ID_BYTES)) as Id
+  id<Id extends string>(): Id {
+    return toBase64Url(this.slice(ID_BYTES)) as Id
+  }
   device(): DeviceId {
     const value = this.u32()
     if (value === 0) malformed('device id')
@@ -121,14 +132,19 @@ export function decodeSend(bytes: Uint8Array): SendFrame {
   return body.length > 0 ? { sendId, body, recipients } : { sendId, recipients }
 }
 
-export function encodeDeliver(rows: readonly MailboxRow[]): Uint8Array {
+/** Bytes that `writeDeliver` writes. */
+export function deliverLength(rows: readonly MailboxRow[]): number {
   let size = 3
   for (const row of rows) size += 17 + (row.sender ? 20 : 0) + 8 + row.envelope.length + (row.body?.length ?? 0)
-  const out = new Uint8Array(size)
-  out[0] = LAYOUT
-  out[1] = rows.length >> 8
-  out[2] = rows.length & 0xff
-  let at = 3
+  return size
+}
+
+/** Writes a deliver body at `at` of a buffer of the caller, who on a busy server has one for many frames. */
+export function writeDeliver(out: Uint8Array, start: number, rows: readonly MailboxRow[]): void {
+  out[start] = LAYOUT
+  out[start + 1] = rows.length >> 8
+  out[start + 2] = rows.length & 0xff
+  let at = start + 3
   for (const row of rows) {
     writeU64(out, at, row.sequence)
     writeU64(out, at + 8, row.time)
@@ -147,6 +163,11 @@ export function encodeDeliver(rows: readonly MailboxRow[]): Uint8Array {
     out.set(body, at + 4)
     at += 4 + body.length
   }
+}
+
+export function encodeDeliver(rows: readonly MailboxRow[]): Uint8Array {
+  const out = new Uint8Array(deliverLength(rows))
+  writeDeliver(out, 0, rows)
   return out
 }
 

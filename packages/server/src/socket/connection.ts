@@ -4,19 +4,21 @@ import {
   decodeFrame,
   decodeSend,
   decodeValue,
-  encodeCounter,
   encodeFrame,
   encodeValue,
   FRAME_HEADER_BYTES,
   type Frame,
   helloSchema,
   isOperationName,
+  isSecureChatError,
   LIMITS,
   type MailboxRow,
   PROTOCOL_VERSIONS,
   readU32,
   SecureChatError,
   type ServerEvent,
+  writeFrameHeader,
+  writeU64,
 } from '@securechat/protocol'
 import type { Caller, DeviceCaller } from '../caller.js'
 import { errorBodyOf } from '../error-body.js'
@@ -36,6 +38,8 @@ const MAX_BUFFERED_BYTES = 16 * 1024 * 1024
 const MAX_MALFORMED = 100
 /** Milliseconds without a frame after which the server asks, and as long again until it closes. */
 const SILENCE_MS = 2 * LIMITS.heartbeatSeconds * 1000
+
+const encodeResponse = (id: number, output: unknown): Uint8Array => encodeFrame('response', id, encodeValue(output))
 
 /** One socket: frames in, frames out (docs/protocol/06-transport.md). Nothing in here throws to the host. */
 export class Connection implements ServerSocketHandlers, RegisteredSocket {
@@ -174,7 +178,7 @@ export class Connection implements ServerSocketHandlers, RegisteredSocket {
     try {
       this.#handle(frame)
     } catch (error) {
-      this.#countMalformed()
+      if (!isSecureChatError(error, 'request/rate-limited')) this.#countMalformed()
       this.#error(frame.id, error)
     }
   }
@@ -228,16 +232,13 @@ export class Connection implements ServerSocketHandlers, RegisteredSocket {
   }
 
   /** Runs a call and answers with its frame or an error; counts it while it runs. */
-  #run(frame: Frame, call: () => Promise<Uint8Array>): void {
+  #run<T>(frame: Frame, call: () => Promise<T>, encode: (id: number, value: T) => Uint8Array): void {
+    const { id } = frame
     const size = frame.body.length
-    if (this.#inFlight >= MAX_IN_FLIGHT || this.#inFlightBytes + size > MAX_IN_FLIGHT_BYTES) {
-      this.#error(frame.id, new SecureChatError('request/rate-limited', { retryAfterSeconds: 1 }))
-      return
-    }
     const { inFlight } = this.environment
-    if (inFlight.stopping) {
-      this.#error(frame.id, new SecureChatError('server/draining'))
-      return
+    if (inFlight.stopping) return this.#error(id, new SecureChatError('server/draining'))
+    if (this.#inFlight >= MAX_IN_FLIGHT || this.#inFlightBytes + size > MAX_IN_FLIGHT_BYTES) {
+      return this.#error(id, new SecureChatError('request/rate-limited', { retryAfterSeconds: 1 }))
     }
     this.#inFlight++
     this.#inFlightBytes += size
@@ -248,13 +249,17 @@ export class Connection implements ServerSocketHandlers, RegisteredSocket {
       inFlight.end()
     }
     call().then(
-      (answer) => {
+      (value) => {
         done()
-        this.#send(answer)
+        try {
+          this.#send(encode(id, value))
+        } catch (error) {
+          this.#error(id, error)
+        }
       },
       (error: unknown) => {
         done()
-        this.#error(frame.id, error)
+        this.#error(id, error)
       },
     )
   }
@@ -264,11 +269,15 @@ export class Connection implements ServerSocketHandlers, RegisteredSocket {
     if (!device) throw new SecureChatError('auth/required')
     const send = decodeSend(frame.body)
     const { dispatcher, mailbox } = this.#runtime!
-    this.#run(frame, async () => {
-      const charged = dispatcher.charge('send', this.#caller)
-      if (charged) await charged
-      return encodeFrame('sent', frame.id, encodeCounter(await mailbox.send(send, device)))
-    })
+    const charged = dispatcher.charge('send', this.#caller)
+    this.#run(frame, () => (charged ? charged.then(() => mailbox.send(send, device)) : mailbox.send(send, device)), this.#encodeSent)
+  }
+
+  #encodeSent = (id: number, time: number): Uint8Array => {
+    const frame = this.environment.slab.take(FRAME_HEADER_BYTES + 8)
+    writeFrameHeader(frame, 'sent', id)
+    writeU64(frame, FRAME_HEADER_BYTES, time)
+    return frame
   }
 
   #handleRequest(frame: Frame): void {
@@ -279,7 +288,7 @@ export class Connection implements ServerSocketHandlers, RegisteredSocket {
     if (registrationToken !== undefined && typeof registrationToken !== 'string')
       throw new SecureChatError('protocol/malformed', { detail: 'registration token' })
     const caller: Caller = registrationToken === undefined ? this.#caller : { ...this.#caller, registrationToken }
-    this.#run(frame, async () => encodeFrame('response', frame.id, encodeValue(await this.#runtime!.dispatcher.call(name, input, caller))))
+    this.#run(frame, () => this.#runtime!.dispatcher.call(name, input, caller), encodeResponse)
   }
 
   async #handleHello(frame: Frame): Promise<void> {
@@ -320,7 +329,7 @@ export class Connection implements ServerSocketHandlers, RegisteredSocket {
   }
 
   #signedIn(device: DeviceCaller, cursor: number | undefined): void {
-    const { clock, logger, registry, bus } = this.environment
+    const { clock, logger, registry, bus, slab } = this.environment
     const runtime = this.#runtime!
     this.device = device
     this.#caller = { ...this.#caller, device }
@@ -328,7 +337,7 @@ export class Connection implements ServerSocketHandlers, RegisteredSocket {
     bus.publish({ type: 'connected', accountId: device.accountId, deviceId: device.deviceId, connection: this.id })
     const { socket } = this
     this.#delivery = new Delivery(
-      { store: runtime.store, clock, logger, device, send: (bytes) => this.#send(bytes), bufferedBytes: () => socket.bufferedBytes },
+      { store: runtime.store, clock, logger, device, slab, send: (bytes) => this.#send(bytes), bufferedBytes: () => socket.bufferedBytes },
       cursor ?? 0,
     )
     if (cursor) this.#delivery.acknowledgeStored(cursor)

@@ -1,6 +1,17 @@
-import { type Clock, encodeDeliver, encodeFrame, LIMITS, type Logger, type MailboxRow, SecureChatError } from '@securechat/protocol'
+import {
+  type Clock,
+  deliverLength,
+  FRAME_HEADER_BYTES,
+  LIMITS,
+  type Logger,
+  type MailboxRow,
+  SecureChatError,
+  writeDeliver,
+  writeFrameHeader,
+} from '@securechat/protocol'
 import type { DeviceCaller } from '../caller.js'
 import type { MailboxStore } from '../ports/store.js'
+import type { Slab } from './slab.js'
 
 /** Bytes queued in a socket above which no more rows are read for it. */
 const PAUSE_BYTES = 1024 * 1024
@@ -14,6 +25,7 @@ export interface DeliveryDeps {
   readonly clock: Clock
   readonly logger: Logger
   readonly device: DeviceCaller
+  readonly slab: Slab
   readonly send: (frame: Uint8Array) => void
   readonly bufferedBytes: () => number
 }
@@ -122,7 +134,10 @@ export class Delivery {
   #deliver(rows: MailboxRow[]): void {
     this.#outstanding.push({ upTo: rows[rows.length - 1]!.sequence, rows: rows.length })
     this.#unacknowledged += rows.length
-    this.deps.send(encodeFrame('deliver', ++this.#frames, encodeDeliver(rows)))
+    const frame = this.deps.slab.take(FRAME_HEADER_BYTES + deliverLength(rows))
+    writeFrameHeader(frame, 'deliver', ++this.#frames)
+    writeDeliver(frame, FRAME_HEADER_BYTES, rows)
+    this.deps.send(frame)
   }
 
   /** One reader at a time; ends when caught up (an empty answer and no wake-up meanwhile), out of room or stopped. */

@@ -159,6 +159,9 @@ export async function createTestNetwork(options: TestNetworkOptions = {}): Promi
     return false
   }
 
+  /** Between two tries, which lie up to a minute apart: quiet, but not at rest. */
+  const reconnecting = (): boolean => [...clients].some((client) => ['connecting', 'offline'].includes(client.connection.state().status))
+
   const settle = async (limitMs = HOUR): Promise<void> => {
     const end = clock.now() + limitMs
     let seen = -1
@@ -169,7 +172,7 @@ export async function createTestNetwork(options: TestNetworkOptions = {}): Promi
         seen = activity
         quietSince = clock.now()
       }
-      if (clock.now() - quietSince >= QUIET_MS && !(await queued())) return
+      if (clock.now() - quietSince >= QUIET_MS && !reconnecting() && !(await queued())) return
       if (clock.now() >= end) throw new Error('the network does not come to rest')
       await step(end)
     }

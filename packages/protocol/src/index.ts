@@ -31,7 +31,26 @@ export {
 export { type Clock, type Logger, type Random, silentLogger, systemClock, systemRandom } from './ports.js'
 export { scanMessagePack } from './scanner.js'
 export { jsonSchemaOf } from './schema.js'
-export { concatBytes, equalPublicBytes, parseT, readU16, readU32, readU64, T, text, u8, u16, u32, u64, writeU32, writeU64 } from './transcript.js'
+export {
+  concatBytes,
+  equalPublicBytes,
+  parseT,
+  readU16,
+  readU32,
+  readU64,
+  sizeOfT,
+  T,
+  text,
+  transientBytes,
+  transientT,
+  u8,
+  u16,
+  u32,
+  u64,
+  writeT,
+  writeU32,
+  writeU64,
+} from './transcript.js'
 export { ENVELOPE_VERSION, FRAME_VERSION, KEY_TYPES, PROTOCOL_VERSIONS, SUITE } from './version.js'
 export {
   decodeHandshakeHeader,

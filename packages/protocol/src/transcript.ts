@@ -19,9 +19,48 @@ function labelBytes(label: string): Uint8Array {
  */
 export function T(label: Label, ...fields: readonly Uint8Array[]): Uint8Array {
   const name = labelBytes(label)
+  return write(new Uint8Array(sizeOf(name, fields)), name, fields)
+}
+
+/**
+ * `T` for an input of the very next hash, not for what is kept or sent: a view into a block that it shares with other such views, which keeps it off the
+ * allocator (about 1.3 µs for more than 64 bytes in V8). No byte is handed out twice.
+ */
+export function transientT(label: Label, ...fields: readonly Uint8Array[]): Uint8Array {
+  const name = labelBytes(label)
+  return write(transientBytes(sizeOf(name, fields)), name, fields)
+}
+
+/** Bytes that `T` of these takes. */
+export const sizeOfT = (label: Label, ...fields: readonly Uint8Array[]): number => sizeOf(labelBytes(label), fields)
+
+/** `T` at the start of `out`, which has at least `sizeOfT` bytes. */
+export function writeT(out: Uint8Array, label: Label, ...fields: readonly Uint8Array[]): void {
+  write(out, labelBytes(label), fields)
+}
+
+const BLOCK = 16_384
+let block = new Uint8Array(0)
+let used = 0
+
+/** `size` zero bytes, as a view into a shared block: see `transientT`. */
+export function transientBytes(size: number): Uint8Array {
+  if (size > BLOCK / 8) return new Uint8Array(size)
+  if (used + size > block.length) {
+    block = new Uint8Array(BLOCK)
+    used = 0
+  }
+  used += size
+  return block.subarray(used - size, used)
+}
+
+function sizeOf(name: Uint8Array, fields: readonly Uint8Array[]): number {
   let size = 3 + name.length
   for (const field of fields) size += 4 + field.length
-  const out = new Uint8Array(size)
+  return size
+}
+
+function write(out: Uint8Array, name: Uint8Array, fields: readonly Uint8Array[]): Uint8Array {
   out[0] = name.length
   out.set(name, 1)
   let at = 1 + name.length
@@ -108,6 +147,7 @@ export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array {
 
 /** For public data only: it stops at the first difference. Secrets are compared by the crypto provider, in constant time. */
 export function equalPublicBytes(a: Uint8Array, b: Uint8Array): boolean {
+  if (a === b) return true
   if (a.length !== b.length) return false
   for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false
   return true

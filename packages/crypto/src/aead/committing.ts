@@ -1,5 +1,5 @@
-import { LABELS, SecureChatError, T } from '@securechat/protocol'
-import { expand } from '../kdf/kdf.js'
+import { LABELS, SecureChatError, transientBytes, transientT } from '@securechat/protocol'
+import { expandInto } from '../kdf/kdf.js'
 import type { CryptoProvider } from '../primitives/provider.js'
 import type { Secret } from '../secret.js'
 
@@ -15,7 +15,7 @@ interface MessageSecrets {
 /** key 32 ‖ nonce 24 ‖ commitment 32 = expand(mk, T("SC1/msg", BLAKE2b-512(AD)), 88). */
 function messageSecrets(provider: Provider, messageKey: Secret, ad: Uint8Array): MessageSecrets {
   const adHash = provider.blake2b(64, ad)
-  const out = expand(provider, messageKey.expose(), T(LABELS.message, adHash), 88)
+  const out = expandInto(provider, messageKey.expose(), transientT(LABELS.message, adHash), transientBytes(88))
   return { key: out.subarray(0, 32), nonce: out.subarray(32, 56), commitment: out.subarray(56), adHash }
 }
 

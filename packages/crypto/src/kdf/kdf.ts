@@ -1,4 +1,4 @@
-import { LABELS, SecureChatError, T, u8, u16 } from '@securechat/protocol'
+import { LABELS, SecureChatError, transientT, u8, u16 } from '@securechat/protocol'
 import type { CryptoProvider } from '../primitives/provider.js'
 
 type Hash = Pick<CryptoProvider, 'blake2b'>
@@ -9,14 +9,17 @@ const BLOCK = 64
  * to `length` bytes (docs/protocol/01-encodings.md, "KDF"). `prk` is 32 or 64 bytes, `info` the bytes of a `T`.
  */
 export function expand(provider: Hash, prk: Uint8Array, info: Uint8Array, length: number): Uint8Array {
-  requireKey(prk)
   if (length < 1 || length > 255 * BLOCK) throw new SecureChatError('client/invalid-argument', { detail: 'kdf length' })
-  const size = u16(length)
-  if (length <= BLOCK) return provider.blake2b(BLOCK, T(LABELS.expand, info, size, u8(1)), prk).subarray(0, length)
-  const out = new Uint8Array(length)
-  for (let i = 1, at = 0; at < length; i++, at += BLOCK) {
-    const block = provider.blake2b(BLOCK, T(LABELS.expand, info, size, u8(i)), prk)
-    out.set(length - at < BLOCK ? block.subarray(0, length - at) : block, at)
+  return expandInto(provider, prk, info, new Uint8Array(length))
+}
+
+/** `expand` of `out.length` bytes into memory of the caller's. */
+export function expandInto(provider: Hash, prk: Uint8Array, info: Uint8Array, out: Uint8Array): Uint8Array {
+  requireKey(prk)
+  const size = u16(out.length)
+  for (let i = 1, at = 0; at < out.length; i++, at += BLOCK) {
+    const block = provider.blake2b(BLOCK, transientT(LABELS.expand, info, size, u8(i)), prk)
+    out.set(out.length - at < BLOCK ? block.subarray(0, out.length - at) : block, at)
   }
   return out
 }

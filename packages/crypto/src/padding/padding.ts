@@ -17,10 +17,13 @@ export function paddedLength(length: number): number {
 }
 
 /** u32 length ‖ content ‖ zeros. */
-export function pad(content: Uint8Array): Uint8Array {
-  const out = new Uint8Array(paddedLength(content.length))
-  writeU32(out, 0, content.length)
-  out.set(content, LENGTH)
+export const pad = (content: Uint8Array): Uint8Array => padInPlace(content.length, (out) => out.set(content))
+
+/** `pad` of `length` bytes that `write` puts where they belong. */
+export function padInPlace(length: number, write: (content: Uint8Array) => void): Uint8Array {
+  const out = new Uint8Array(paddedLength(length))
+  writeU32(out, 0, length)
+  write(out.subarray(LENGTH, LENGTH + length))
   return out
 }
 

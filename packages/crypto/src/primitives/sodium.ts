@@ -3,6 +3,7 @@ import type Sodium from 'libsodium-wrappers'
 import { constantTimeEqual, requireCanonicalX25519, requireLength, requireMlkemModulus, requireNonZero } from './checks.js'
 import type { CryptoProvider } from './provider.js'
 import { SIZES } from './provider.js'
+import { sodiumFastPaths } from './sodium-memory.js'
 
 type SodiumModule = typeof Sodium
 
@@ -21,9 +22,10 @@ export async function sodiumProvider(): Promise<CryptoProvider> {
 }
 
 function fromSodium(sodium: SodiumModule): CryptoProvider {
+  const fast = sodiumFastPaths(sodium)
   return {
     name: 'libsodium',
-    blake2b: (length, message, key) => sodium.crypto_generichash(length, message, key ?? null),
+    blake2b: fast.blake2b,
     ed25519KeyPair(seed) {
       requireLength(seed, SIZES.ed25519Seed, 'Ed25519 seed')
       const { publicKey, privateKey } = sodium.crypto_sign_seed_keypair(seed)
@@ -73,20 +75,8 @@ function fromSodium(sodium: SodiumModule): CryptoProvider {
       }
       return sodium.crypto_kem_mlkem768_dec(ciphertext, secretKey)
     },
-    aeadSeal(key, nonce, { data, associatedData }) {
-      requireLength(key, SIZES.aeadKey, 'AEAD key')
-      requireLength(nonce, SIZES.aeadNonce, 'AEAD nonce')
-      return sodium.crypto_aead_xchacha20poly1305_ietf_encrypt(data, associatedData, null, nonce, key)
-    },
-    aeadOpen(key, nonce, { data, associatedData }) {
-      requireLength(key, SIZES.aeadKey, 'AEAD key')
-      requireLength(nonce, SIZES.aeadNonce, 'AEAD nonce')
-      try {
-        return sodium.crypto_aead_xchacha20poly1305_ietf_decrypt(null, data, associatedData, nonce, key)
-      } catch (cause) {
-        throw new SecureChatError('crypto/authentication-failed', { cause })
-      }
-    },
+    aeadSeal: fast.aeadSeal,
+    aeadOpen: fast.aeadOpen,
     equal: constantTimeEqual,
   }
 }

@@ -10,7 +10,8 @@ const NOTHING = new Uint8Array(0)
 /** mk ‖ CK' = BLAKE2b-512(key = CK, T("SC1/chain")): message key and next chain key in one call. */
 export function chainStep(provider: Hash, chainKey: Secret): { messageKey: Secret; chainKey: Secret } {
   const out = provider.blake2b(64, CHAIN, chainKey.expose())
-  return { messageKey: new Secret(out.subarray(0, 32)), chainKey: new Secret(out.subarray(32)) }
+  // Copies and not views: up to 64 bytes V8 keeps inside the object, and a view would force them out of it.
+  return { messageKey: new Secret(out.slice(0, 32)), chainKey: new Secret(out.slice(32)) }
 }
 
 /**
@@ -26,5 +27,5 @@ export function rootStep(
   const out = kdf(provider, { salt: rootKey.expose(), ikm, info: T(LABELS.root, th, u32(pqEpoch), NOTHING) }, 64)
   ikm.fill(0)
   dh.fill(0)
-  return { rootKey: new Secret(out.subarray(0, 32)), chainKey: new Secret(out.subarray(32)) }
+  return { rootKey: new Secret(out.slice(0, 32)), chainKey: new Secret(out.slice(32)) }
 }

@@ -1,4 +1,4 @@
-import { idToBytes, LABELS, T, u32 } from '@securechat/protocol'
+import { idToBytes, LABELS, transientT, u32 } from '@securechat/protocol'
 
 interface Endpoint {
   readonly accountId: string
@@ -9,4 +9,4 @@ interface Endpoint {
 export const associatedData = (
   th: Uint8Array,
   { from, to, header }: { readonly from: Endpoint; readonly to: Endpoint; readonly header: Uint8Array },
-): Uint8Array => T(LABELS.associatedData, th, idToBytes(from.accountId), u32(from.deviceId), idToBytes(to.accountId), u32(to.deviceId), header)
+): Uint8Array => transientT(LABELS.associatedData, th, idToBytes(from.accountId), u32(from.deviceId), idToBytes(to.accountId), u32(to.deviceId), header)

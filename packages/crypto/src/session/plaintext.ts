@@ -1,5 +1,5 @@
-import { LABELS, type ManifestRef, parseT, readU64, SecureChatError, T, u64 } from '@securechat/protocol'
-import { pad, unpad } from '../padding/padding.js'
+import { LABELS, type ManifestRef, parseT, readU64, SecureChatError, sizeOfT, transientT, u64, writeT } from '@securechat/protocol'
+import { padInPlace, unpad } from '../padding/padding.js'
 
 export interface Plaintext {
   /** The same bytes on every copy of a message; what a franking commitment covers. May be empty. */
@@ -16,8 +16,8 @@ export interface ManifestEcho {
 
 /** pad(T("SC1/plaintext", common, T("SC1/per-session", sender's version, hash, recipient's version, hash, the caller's bytes))). */
 export function encodePlaintext({ common, perSession }: Plaintext, { sender, recipient }: ManifestEcho): Uint8Array {
-  const own = T(LABELS.perSession, u64(sender.version), sender.hash, u64(recipient.version), recipient.hash, perSession)
-  return pad(T(LABELS.plaintext, common, own))
+  const own = transientT(LABELS.perSession, u64(sender.version), sender.hash, u64(recipient.version), recipient.hash, perSession)
+  return padInPlace(sizeOfT(LABELS.plaintext, common, own), (content) => writeT(content, LABELS.plaintext, common, own))
 }
 
 const malformed = (): never => {

@@ -35,6 +35,7 @@ const config: KnipConfig = {
       // Used through their command lines by scripts/*.mjs.
       ignoreDependencies: ['@arethetypeswrong/cli', 'dependency-cruiser', 'publint'],
     },
+    docs: { entry: ['protocol/reader/{verify,self-test}.mjs', 'protocol/reader/checks/*.mjs'], project: ['protocol/reader/**/*.mjs'] },
     ...workspaces,
   },
   ignoreExportsUsedInFile: true,

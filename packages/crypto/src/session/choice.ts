@@ -27,8 +27,6 @@ const best = (sessions: readonly Session[]): Session | null =>
  */
 export const sendingSession = (record: SessionRecord): Session | null => best(record.sessions)
 
-export const highestGeneration = ({ sessions }: SessionRecord): number => sessions.reduce((highest, { generation }) => Math.max(highest, generation), -1)
-
 function isAlive(session: Session, now: Timestamp): boolean {
   if (!session.acknowledged) return now - session.createdAt <= LIMITS.unacknowledgedSessionDays * DAY
   return session.supersededAt === 0 || now - session.supersededAt <= SUPERSEDED_DAYS * DAY
@@ -49,7 +47,11 @@ export function withSession(record: SessionRecord, changed: Session, now: Timest
     if (session === preferred || !session.acknowledged) return session.supersededAt === 0 ? session : { ...session, supersededAt: 0 }
     return session.supersededAt === 0 || session === changed ? { ...session, supersededAt: now } : session
   })
-  return { ...record, sessions: marked.sort(preference).slice(0, LIMITS.sessionsPerPair) }
+  return {
+    ...record,
+    nextGeneration: Math.max(record.nextGeneration, changed.generation + 1),
+    sessions: marked.sort(preference).slice(0, LIMITS.sessionsPerPair),
+  }
 }
 
 /** Also forgets handshakes whose prekeys were deleted, and skipped keys past their time. For a daily sweep. */

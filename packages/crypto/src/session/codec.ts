@@ -5,11 +5,15 @@ import { readRatchet, writeRatchet } from '../ratchet/codec.js'
 import { SEEN_HANDSHAKES, type SeenHandshake, type Session, type SessionRecord } from './record.js'
 
 /**
- * record    = u8 version ‖ u8 suite ‖ AIK 32 ‖ DSK 32 ‖ DIK 32 (the peer's) ‖ u8 n ‖ n × session ‖ u16 m ‖ m × (u32 ‖ u32 ‖ EK 32)
+ * record    = u8 version ‖ u8 suite ‖ AIK 32 ‖ DSK 32 ‖ DIK 32 (the peer's) ‖ u64 next generation ‖ u8 n ‖ n × session
+ *             ‖ u16 m ‖ m × (u32 ‖ u32 ‖ EK 32)
  * session   = u8 bits (1 initiator, 2 acknowledged) ‖ u32 generation ‖ EK 32 ‖ u16 length ‖ handshake ‖ u64 created ‖ u64 superseded
  *             ‖ u32 received ‖ u64 unanswered ‖ ratchet
+ * Version 1 lacks the next generation; it is read as one above the highest of its sessions.
  */
-const VERSION = 1
+const VERSION = 2
+const OLDEST = 1
+const GENERATIONS = 0x1_0000_0000
 const INITIATOR = 1
 const ACKNOWLEDGED = 2
 
@@ -42,8 +46,9 @@ function readSession(reader: ByteReader): Session {
 }
 
 /** Secret bytes: only for a sealed store. */
-export function encodeSession({ peer, sessions, seen }: SessionRecord): Uint8Array {
-  const writer = new ByteWriter(1024).u8(VERSION).u8(SUITE).bytes(peer.accountKey).bytes(peer.signingKey).bytes(peer.identityKey).u8(sessions.length)
+export function encodeSession({ peer, nextGeneration, sessions, seen }: SessionRecord): Uint8Array {
+  const writer = new ByteWriter(1024).u8(VERSION).u8(SUITE).bytes(peer.accountKey).bytes(peer.signingKey).bytes(peer.identityKey)
+  writer.u64(nextGeneration).u8(sessions.length)
   for (const session of sessions) writeSession(writer, session)
   writer.u16(seen.length)
   for (const { signedPreKeyId, kemKeyId, ephemeralKey } of seen) writer.u32(signedPreKeyId).u32(kemKeyId).bytes(ephemeralKey)
@@ -53,17 +58,22 @@ export function encodeSession({ peer, sessions, seen }: SessionRecord): Uint8Arr
 /** Keeps no view of `bytes`. Throws `storage/corrupt` (anything `encodeSession` would not write) or `protocol/unsupported-version`. */
 export function decodeSession(bytes: Uint8Array): SessionRecord {
   const reader = new ByteReader(bytes, 'storage/corrupt', 'session record')
-  if (reader.u8() !== VERSION) throw new SecureChatError('protocol/unsupported-version', { detail: 'session record' })
+  const version = reader.u8()
+  if (version < OLDEST || version > VERSION) throw new SecureChatError('protocol/unsupported-version', { detail: 'session record' })
   reader.expect(SUITE, reader.u8())
   const peer = { accountKey: reader.copy(32), signingKey: reader.copy(32), identityKey: reader.copy(32) }
+  const storedGeneration = version === OLDEST ? 0 : reader.u64()
+  if (storedGeneration > GENERATIONS) reader.fail()
   const count = reader.u8()
   if (count > LIMITS.sessionsPerPair) reader.fail()
   const sessions: Session[] = []
   for (let i = 0; i < count; i++) sessions.push(readSession(reader))
+  const nextGeneration = sessions.reduce((next, { generation }) => Math.max(next, generation + 1), storedGeneration)
+  if (version !== OLDEST && nextGeneration !== storedGeneration) reader.fail()
   const seenCount = reader.u16()
   if (seenCount > SEEN_HANDSHAKES) reader.fail()
   const seen: SeenHandshake[] = []
   for (let i = 0; i < seenCount; i++) seen.push({ signedPreKeyId: reader.u32(), kemKeyId: reader.u32(), ephemeralKey: reader.copy(32) })
   reader.end()
-  return { peer, sessions, seen }
+  return { peer, nextGeneration, sessions, seen }
 }

@@ -8,7 +8,7 @@ import { manifestRef } from '../identity/manifest-chain.js'
 import { sendStep } from '../ratchet/send.js'
 import { startInitiator } from '../ratchet/start.js'
 import { associatedData } from './associated-data.js'
-import { expire, highestGeneration, sendingSession, withSession } from './choice.js'
+import { expire, sendingSession, withSession } from './choice.js'
 import { encodePlaintext, type Plaintext } from './plaintext.js'
 import { recordFor, type Session, type SessionRecord } from './record.js'
 
@@ -49,7 +49,7 @@ function startSession(deps: CryptoDeps, record: SessionRecord, input: EncryptInp
   const { local, remote, bundle } = input
   if (!bundle) throw new SecureChatError('crypto/no-session', { detail: 'a prekey bundle is needed' })
   const verified = verifyPreKeyBundle(deps.provider, { remote, bundle, now: deps.now })
-  const generation = highestGeneration(record) + 1
+  const generation = record.nextGeneration
   if (generation > 0xffffffff) throw new SecureChatError('crypto/limit-exceeded', { detail: 'generation' })
   const { headerBytes, ephemeralKey, th, rootKey, signedPreKey } = initiate(deps, { local, remote, bundle: verified, generation })
   const session: Session = {

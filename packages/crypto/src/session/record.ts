@@ -33,6 +33,11 @@ export const SEEN_HANDSHAKES = 256
 /** All sessions with one device. Immutable; `encodeSession` gives its bytes. */
 export interface SessionRecord {
   readonly peer: PeerKeys
+  /**
+   * One above the highest generation that any session with this device ever had, erased ones included; 0 where there was none. So a new
+   * session is preferred by the peer to every older one that it may still hold.
+   */
+  readonly nextGeneration: number
   /** At most `LIMITS.sessionsPerPair`. */
   readonly sessions: readonly Session[]
   /** At most `SEEN_HANDSHAKES`. */
@@ -52,7 +57,7 @@ export const peerKeys = ({ accountKey, signingKey, identityKey }: RemoteDevice):
  * the user may accept that (by dropping the record). Throws `devices/identity-changed`.
  */
 export function recordFor(record: SessionRecord | null, remote: RemoteDevice): SessionRecord {
-  if (!record) return { peer: peerKeys(remote), sessions: [], seen: [] }
+  if (!record) return { peer: peerKeys(remote), nextGeneration: 0, sessions: [], seen: [] }
   const { accountKey, signingKey, identityKey } = record.peer
   if (
     !equalPublicBytes(accountKey, remote.accountKey) ||
@@ -64,5 +69,8 @@ export function recordFor(record: SessionRecord | null, remote: RemoteDevice): S
   return record
 }
 
-/** Keeps the memory of seen handshakes, so that no old first message can come back: after a rollback or clone of the store. */
+/**
+ * After a rollback or clone of the store. Keeps the memory of seen handshakes, so that no old first message can come back, and the
+ * generation, so that the next session replaces those that the peer still has.
+ */
 export const dropSessions = (record: SessionRecord): SessionRecord => ({ ...record, sessions: [] })

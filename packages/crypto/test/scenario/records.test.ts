@@ -64,7 +64,7 @@ describe('session record', () => {
 
   test('another version is said to be one', () => {
     const changed = bytes.slice()
-    changed[0] = 2
+    changed[0] = 3
     expect(codeOf(() => decodeSession(changed))).toBe('protocol/unsupported-version')
   })
 })

@@ -1,6 +1,6 @@
 import { LIMITS } from '@securechat/protocol'
 import { beforeEach, describe, expect, test } from 'vitest'
-import { acknowledgementDue, dropSessions, needsBundle, pruneSessionRecord, sendingSession } from '../../src/index.js'
+import { acknowledgementDue, decodeSession, dropSessions, encodeSession, needsBundle, pruneSessionRecord, sendingSession } from '../../src/index.js'
 import { codeOf } from '../support/codes.js'
 import { createWorld, DAY, Person, type World } from '../support/people.js'
 import { sodium } from '../support/providers.js'
@@ -93,6 +93,14 @@ describe('healing', () => {
     expect(record(alice).sessions[1]?.supersededAt).toBe(world.now)
   })
 
+  test('the device that lost its sessions remembers their generation and heals with the next', () => {
+    acquaint()
+    bob.record = dropSessions(record(bob))
+    expect(alice.read(bob, bob.write(alice, 'back', { bundle: alice.bundle() }))).toBe('back')
+    expect(bob.read(alice, alice.write(bob, 'good'))).toBe('good')
+    expect(chosen(alice)).toBe(chosen(bob))
+  })
+
   test('generations only count up, and at most five sessions are kept', () => {
     acquaint()
     for (let i = 1; i <= 7; i++) {
@@ -122,6 +130,19 @@ describe('time', () => {
     expect(needsBundle(alice.record, { now: world.now })).toBe(true)
     expect(codeOf(() => alice.write(bob, 'x'))).toBe('crypto/no-session')
     expect(pruneSessionRecord(record(alice), { now: world.now, livePreKeyIds: new Set() }).sessions).toEqual([])
+  })
+
+  test.each([1, 2, 3, 4])('after such an expiry the next session replaces the one that the peer still has (seed %i)', (seed) => {
+    world = createWorld(sodium, seed)
+    alice = new Person(world)
+    bob = new Person(world)
+    expect(bob.read(alice, alice.write(bob, 'hello', { bundle: bob.bundle() }))).toBe('hello')
+    bob.write(alice, 'lost')
+    world.now += 31 * DAY
+    alice.record = decodeSession(encodeSession(pruneSessionRecord(record(alice), { now: world.now, livePreKeyIds: new Set() })))
+    expect(bob.read(alice, alice.write(bob, 'again', { bundle: bob.bundle() }))).toBe('again')
+    expect(sendingSession(record(alice))?.generation).toBe(1)
+    expect(alice.read(bob, bob.write(alice, 'at last'))).toBe('at last')
   })
 
   test('an acknowledged session does not expire while it is the preferred one', () => {

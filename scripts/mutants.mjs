@@ -19,8 +19,8 @@ const FOLDER = join(ROOT, 'mutants')
 const NOT_COPIED = new Set(['.git', '.cache', 'node_modules', 'data', 'coverage', 'reports', 'screenshots', '.stryker-tmp'])
 const LIMIT_MS = { unit: 120_000, processes: 600_000 }
 
-/** These run built files, so the copy is built too. */
-const usesBuiltFiles = ({ tests }) => tests.some(({ file }) => file.startsWith('packages/integration/') || file.startsWith('examples/'))
+/** These run built files, so the copy is built too. The attacks run from source, in one process. */
+const usesBuiltFiles = ({ tests }) => tests.some(({ file }) => /^(packages\/integration\/(?!test\/attacks\/)|examples\/)/.test(file))
 
 function read(patch) {
   const header = readFileSync(patch, 'utf8').split(/^(?:diff --git|--- )/m, 1)[0]

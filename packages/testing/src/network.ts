@@ -1,11 +1,16 @@
 import { type Client, createClient } from '@securechat/client'
+import type { CryptoProvider } from '@securechat/crypto'
 import { sodiumProvider } from '@securechat/crypto/sodium'
+import type { Logger } from '@securechat/protocol'
 import { createServer, memoryStore, type Server, type ServerStore } from '@securechat/server'
 import { MemoryDisk, memoryStorage } from '@securechat/storage'
 import type { Transport } from '@securechat/transport'
 import { type Faults, faultyTransport } from '@securechat/transport/faults'
 import { loopbackTransport } from '@securechat/transport/loopback'
+import { type CrashPoints, createCrashPoints } from './crash-points.js'
 import { createFakeClock, type FakeClock, turn } from './fake-clock.js'
+import { createMaliciousPeer, type MaliciousPeer } from './malicious/peer.js'
+import { createMaliciousServer, type MaliciousServer } from './malicious/server.js'
 import { seededRandom } from './seeded-random.js'
 
 export interface TestNetworkOptions {
@@ -13,7 +18,11 @@ export interface TestNetworkOptions {
   readonly seed?: number
   /** Default: `memoryStore()`. */
   readonly store?: ServerStore
-  /** Put around the transport of each client, nearest to the server: a place for a malicious server. */
+  /** Of the clients; default: libsodium. For a provider that counts, or that lacks a property on purpose. */
+  readonly crypto?: CryptoProvider
+  /** Of the clients; default: silent. */
+  readonly logger?: Logger
+  /** Put around the transport of each client, nearest to the server. For a server that misbehaves there is `net.malicious`. */
   readonly wrap?: (transport: Transport, name: string) => Transport
 }
 
@@ -24,6 +33,8 @@ export interface TestClient extends Client {
   readonly disk: MemoryDisk
   /** Closes this client and opens another on the same store, as a restarted app does. */
   restart(): Promise<TestClient>
+  /** Ends it as kill -9 does: nothing of it is stored, sent or told any more. `net.client(name, { disk, phone })` continues. */
+  kill(): void
 }
 
 export interface TestClientOptions {
@@ -35,6 +46,14 @@ export interface TestClientOptions {
   readonly replaceKeys?: boolean
   /** Default: true. */
   readonly start?: boolean
+  /** The process that it runs in, and where that dies. */
+  readonly crash?: CrashPoints
+}
+
+/** The server as an attacker, and attackers with accounts. */
+export interface Malicious extends MaliciousServer {
+  /** Registers an account whose keys and protocol are in the test's hands. */
+  peer(name: string): Promise<MaliciousPeer>
 }
 
 export interface TestNetwork {
@@ -42,6 +61,8 @@ export interface TestNetwork {
   readonly server: Server
   /** Faults of every connection: loss, duplication, reordering, delay, corruption, cuts, refusal. */
   readonly faults: Faults
+  /** Stands between all clients and the server; honest until a handler is set. */
+  readonly malicious: Malicious
   /** Registers an account with the next free number and starts its client. `disk` continues an existing one. */
   client(name: string, options?: TestClientOptions): Promise<TestClient>
   /** Moves the clock, giving the network the time it needs in reality at every step. */
@@ -67,7 +88,7 @@ export async function createTestNetwork(options: TestNetworkOptions = {}): Promi
   const clock = createFakeClock()
   const { bytes: random, number } = seededRandom(seed)
   const codes: { phone: string; code: string }[] = []
-  const crypto = await sodiumProvider()
+  const crypto = options.crypto ?? (await sodiumProvider())
   const server = createServer({
     store: options.store ?? memoryStore(),
     clock,
@@ -78,7 +99,9 @@ export async function createTestNetwork(options: TestNetworkOptions = {}): Promi
     loopbackTransport((socket) => server.connect(socket)),
     { clock, random: number },
   )
-  const clients = new Set<TestClient>()
+  const malicious = createMaliciousServer()
+  const clients = new Map<TestClient, CrashPoints>()
+  const peers = new Set<MaliciousPeer>()
   const disks = new Set<MemoryDisk>()
   let activity = 0
   let people = 0
@@ -159,8 +182,10 @@ export async function createTestNetwork(options: TestNetworkOptions = {}): Promi
     return false
   }
 
+  const living = (): TestClient[] => [...clients].flatMap(([client, { dead }]) => (dead ? [] : [client]))
+
   /** Between two tries, which lie up to a minute apart: quiet, but not at rest. */
-  const reconnecting = (): boolean => [...clients].some((client) => ['connecting', 'offline'].includes(client.connection.state().status))
+  const reconnecting = (): boolean => living().some((client) => ['connecting', 'offline'].includes(client.connection.state().status))
 
   const settle = async (limitMs = HOUR): Promise<void> => {
     const end = clock.now() + limitMs
@@ -178,22 +203,36 @@ export async function createTestNetwork(options: TestNetworkOptions = {}): Promi
     }
   }
 
-  const open = async (name: string, phone: string, disk: MemoryDisk): Promise<TestClient> => {
-    const transport = counted(options.wrap ? options.wrap(faulty.transport, name) : faulty.transport)
-    const client = await createClient({ storage: memoryStorage({ disk }), transport, clock, random, crypto })
+  const nextPhone = (): string => `+1415555${1000 + people++}`
+  const codeOf = (phone: string): string => codes.filter((sent) => sent.phone === phone).at(-1)?.code ?? ''
+  const wayOf = (name: string): Transport => malicious.between(name, options.wrap ? options.wrap(faulty.transport, name) : faulty.transport)
+
+  const open = async (name: string, { phone, disk, crash }: { phone: string; disk: MemoryDisk; crash: CrashPoints }): Promise<TestClient> => {
+    const transport = counted(crash.wrapTransport(wayOf(name)))
+    const client = await createClient({
+      storage: crash.wrapStorage(memoryStorage({ disk })),
+      transport,
+      clock,
+      random,
+      crypto,
+      ...(options.logger && { logger: options.logger }),
+    })
     const test: TestClient = Object.assign(Object.create(client) as Client, {
       name,
       phone,
       disk,
+      kill: () => {
+        crash.kill()
+      },
       restart: async () => {
         clients.delete(test)
         await drive(client.close())
-        const next = await open(name, phone, disk)
+        const next = await open(name, { phone, disk, crash: unharmed() })
         await next.start()
         return next
       },
     })
-    clients.add(test)
+    clients.set(test, crash)
     disks.add(disk)
     return test
   }
@@ -202,26 +241,37 @@ export async function createTestNetwork(options: TestNetworkOptions = {}): Promi
     clock,
     server,
     faults: faulty.faults,
+    malicious: Object.assign(malicious.server, {
+      async peer(name: string) {
+        const network = { transport: counted(faulty.transport), clock, random, provider: crypto, codeOf }
+        const peer = await drive(createMaliciousPeer(network, { name, phone: nextPhone() }))
+        peers.add(peer)
+        return peer
+      },
+    }),
     codes,
     advance,
     drive,
     settle,
-    async client(name, { disk = new MemoryDisk(), phone = `+1415555${1000 + people++}`, replaceKeys = false, start = true } = {}) {
-      const client = await open(name, phone, disk)
+    async client(name, { disk = new MemoryDisk(), phone = nextPhone(), replaceKeys = false, start = true, crash = unharmed() } = {}) {
+      const client = await open(name, { phone, disk, crash })
       if ((await client.account.state()).status === 'signed-out') {
         const login = await drive(client.account.requestCode({ phone }))
-        const code = codes.filter((sent) => sent.phone === phone).at(-1)?.code ?? ''
-        await drive(login.confirm({ code, replaceKeys }))
+        await drive(login.confirm({ code: codeOf(phone), replaceKeys }))
         await drive(client.account.setProfile({ name }))
       }
       if (start) await client.start()
       return client
     },
     async close() {
-      await drive(Promise.all([...clients].map((client) => client.close())).then(() => server.close()))
+      const ended = Promise.all([...living().map((client) => client.close()), ...[...peers].map(({ connection }) => connection.stop())])
+      await drive(ended.then(() => server.close()))
     },
   }
 }
 
 /** Rows of the client's outbox: the prefix of its key layout. */
 const OUTBOX_PREFIX = 'outbox/'
+
+/** A process that only `kill` ends; its steps are not counted. */
+const unharmed = (): CrashPoints => createCrashPoints({ from: () => false })

@@ -148,8 +148,11 @@ export interface ClientEvents {
   'message-status': (event: { conversation: Conversation; message: Message }) => void
   connection: (state: ConnectionState) => void
   'identity-changed': (event: { accountId: AccountId }) => void
-  /** A device list was refused: rollback, fork or a device that no manifest names. */
-  'security-alert': (event: { accountId: AccountId; error: SecureChatError }) => void
+  /**
+   * A device list was refused: rollback, fork or a device that no manifest names. `evidence`, with a fork: the signed manifests that contradict
+   * one another, the believed one first, for whoever looks into it; nobody but the holder of the account key can have made them.
+   */
+  'security-alert': (event: { accountId: AccountId; error: SecureChatError; evidence?: readonly Uint8Array[] }) => void
   'decryption-failed': (event: { accountId: AccountId; error: SecureChatError; willHeal: boolean }) => void
   'signed-out': (event: { reason: 'revoked' | 'logout' }) => void
 }

@@ -17,7 +17,7 @@ export interface Manifests {
   refresh(accountId: AccountId): Promise<Pins>
   /** What is pinned, fetched if there is nothing yet. */
   ensure(accountId: AccountId): Promise<Pins>
-  alert(accountId: AccountId, error: SecureChatError): void
+  alert(accountId: AccountId, error: SecureChatError, evidence?: readonly Uint8Array[]): void
 }
 
 /** Pages of one answer: far above what an account collects, and an end to a server that never says "no more". */
@@ -62,13 +62,14 @@ export function createManifests(context: Context): Manifests {
       return await db.run((tx) => keep(tx, accountId, chain))
     } catch (error) {
       const typed = asSecureChatError(error, 'devices/invalid-manifest')
-      if (!typed.code.startsWith('storage/')) alert(accountId, typed)
+      const evidence = typed.code === 'devices/manifest-fork' && pinned ? [pinned.pin.manifest.bytes, ...chain] : undefined
+      if (!typed.code.startsWith('storage/')) alert(accountId, typed, evidence)
       throw typed
     }
   }
-  const alert = (accountId: AccountId, error: SecureChatError): void => {
+  const alert: Manifests['alert'] = (accountId, error, evidence) => {
     logger.warn('client.security-alert', { code: error.code })
-    events.emit('security-alert', { accountId, error })
+    events.emit('security-alert', { accountId, error, ...(evidence && { evidence: evidence.map((bytes) => bytes.slice()) }) })
   }
 
   const share = (accountId: AccountId): Promise<Pins> => {

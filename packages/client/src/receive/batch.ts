@@ -1,5 +1,5 @@
 import { compareManifestRef, peekEnvelope, type SessionRecord } from '@securechat/crypto'
-import { type AccountId, asSecureChatError, ENVELOPE_KINDS, type MailboxRow, SecureChatError } from '@securechat/protocol'
+import { type AccountId, asSecureChatError, ENVELOPE_KINDS, type MailboxRow, type ManifestRef, SecureChatError } from '@securechat/protocol'
 import { type Context, cryptoDeps, directConversationId, type Self } from '../context.js'
 import type { Manifests } from '../devices/manifests.js'
 import type { Transaction } from '../state/database.js'
@@ -118,14 +118,29 @@ function judgeEchoes(
 ): void {
   const known = [remote.pin, remote.candidate].find((pin) => pin?.manifest.devices.some(({ deviceId }) => deviceId === sender.deviceId)) ?? remote.pin
   const verdicts = [
-    { accountId: sender.accountId, verdict: compareManifestRef(known.manifest, result.echo.sender) },
-    { accountId: self, verdict: compareManifestRef(local.pin.manifest, result.echo.recipient) },
+    { accountId: sender.accountId, echoed: result.echo.sender, verdict: compareManifestRef(known.manifest, result.echo.sender) },
+    { accountId: self, echoed: result.echo.recipient, verdict: compareManifestRef(local.pin.manifest, result.echo.recipient) },
   ]
-  for (const { accountId, verdict } of verdicts) {
+  for (const { accountId, echoed, verdict } of verdicts) {
     // In both cases the server's newest answer decides; a fork is found and told there.
-    if (verdict === 'newer' || verdict === 'fork') manifests.refresh(accountId).catch(logFailure)
+    if (verdict === 'newer' || verdict === 'fork') {
+      manifests
+        .refresh(accountId)
+        .then(({ pin, candidate }) => judgeAnswer(manifests, { accountId, shown: (candidate ?? pin).manifest, echoed }))
+        .catch(logFailure)
+    }
     if (verdict === 'fork') manifests.alert(accountId, new SecureChatError('devices/manifest-fork', { detail: 'echo' }))
   }
+}
+
+/** What the sender was shown, the server has to show here too: else it keeps a list back, or has shown the two sides different ones. */
+function judgeAnswer(
+  manifests: Manifests,
+  { accountId, shown, echoed }: { readonly accountId: AccountId; readonly shown: ManifestRef; readonly echoed: ManifestRef },
+): void {
+  const verdict = compareManifestRef(shown, echoed)
+  if (verdict === 'newer') manifests.alert(accountId, new SecureChatError('devices/manifest-rollback', { detail: 'echo' }))
+  if (verdict === 'fork') manifests.alert(accountId, new SecureChatError('devices/manifest-fork', { detail: 'echo' }))
 }
 
 async function holdRow(tx: Transaction, { sender, envelope, sequence, time }: MailboxRow): Promise<boolean> {

@@ -43,6 +43,7 @@ export type { PreKeyType } from './identity/private-prekeys.js'
 export { type AccountIdentity, safetyNumber } from './identity/safety-number.js'
 export { expand, kdf } from './kdf/kdf.js'
 export { pad, paddedLength, unpad } from './padding/padding.js'
+export type { Collection, EpochSecret, PqPhase, PqState } from './pq/state.js'
 export type { AeadInput, CryptoProvider, Encapsulation, RawKeyPair } from './primitives/provider.js'
 export { pooledRandom } from './primitives/random.js'
 export type { RatchetState, ReceiveChain, SendChain, SkippedKey } from './ratchet/state.js'
@@ -54,6 +55,7 @@ export { type EncryptInput, type EncryptResult, encryptMessage, needsBundle } fr
 export { type EnvelopePeek, peekEnvelope, type RequiredPreKeys, requiredPreKeys } from './session/peek.js'
 export type { ManifestEcho, Plaintext } from './session/plaintext.js'
 export { dropSessions, type PeerKeys, type SeenHandshake, type Session, type SessionRecord } from './session/record.js'
+export { type PostQuantumStatus, postQuantumStatus } from './session/status.js'
 export {
   type RefreshProofInput,
   type RequestProofInput,

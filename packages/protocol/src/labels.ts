@@ -14,6 +14,7 @@ export const LABELS = {
   root: 'SC1/root',
   chain: 'SC1/chain',
   message: 'SC1/msg',
+  postQuantum: 'SC1/pq',
   expand: 'SC1/expand',
   plaintext: 'SC1/plaintext',
   common: 'SC1/common',

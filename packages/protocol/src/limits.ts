@@ -46,6 +46,18 @@ export const LIMITS = {
   skippedKeyDays: 14,
   /** Ratchet: receive chains kept. */
   receiveChains: 5,
+  /** Post-quantum ratchet: bytes of a chunk. With its 18 bytes of frame it fits into what a short text leaves free of its second bucket. */
+  pqChunkBytes: 176,
+  /** Post-quantum ratchet: own messages after which the key sender of the next epoch begins … */
+  pqGapMessages: 20,
+  /** … and hours after which it does so anyway. */
+  pqGapHours: 24,
+  /** Post-quantum ratchet: messages of one sending chain that carry a chunk: every chunk twice. More teach nothing until the peer answers. */
+  pqChunksPerChain: 14,
+  /** Post-quantum ratchet: days without an epoch until it counts as stalled … */
+  pqStallDays: 14,
+  /** … and chunks that could have gone both ways meanwhile: twice what an epoch needs in the worst order without loss. */
+  pqStallChunks: 70,
   /** Sessions kept per device pair. */
   sessionsPerPair: 5,
   /** Days until an unacknowledged session expires. */

@@ -61,7 +61,7 @@ describe('layout', () => {
     ['with a franking commitment', { ...ratchet, commitmentOrSalt: filled(32, 4) }],
     ['with a post-quantum epoch', { ...ratchet, pqEpoch: 5 }],
     ['with a shared body', { ...ratchet, sharedBodyId: filled(16, 6) }],
-    ['with everything', { ...ratchet, pqEpoch: 0, sharedBodyId: filled(16, 6), commitmentOrSalt: filled(32, 4) }],
+    ['with everything', { ...ratchet, pqEpoch: 0xffffffff, sharedBodyId: filled(16, 6), commitmentOrSalt: filled(32, 4) }],
   ])('comes back: %s', (_, header) => {
     for (const part of [null, handshakeBytes]) {
       const encoded = encodeEnvelopeHeader(header, part)
@@ -115,6 +115,11 @@ describe('bad input', () => {
     expect(codeOf(() => parseEnvelope(withByte(4 + 128, 3)))).toBe('protocol/malformed')
     expect(codeOf(() => parseEnvelope(withByte(4 + 8, 1)))).toBe('protocol/malformed')
     expect(codeOf(() => decodeHandshakeHeader(handshakeBytes.subarray(1)))).toBe('protocol/malformed')
+  })
+
+  test('the flag of a post-quantum epoch with epoch 0 is malformed', () => {
+    const header = encodeEnvelopeHeader({ ...ratchet, pqEpoch: 0 }, null)
+    expect(codeOf(() => parseEnvelope(joinEnvelope(header, filled(32, 1), new Uint8Array(16))))).toBe('protocol/malformed')
   })
 
   test('larger than the limit is refused, in both directions', () => {

@@ -54,12 +54,18 @@ export function constantTimeEqual(a: Uint8Array, b: Uint8Array): boolean {
   return difference === 0
 }
 
-/** FIPS 203 section 7.2: every 12-bit coefficient of ek below q = 3329. */
-export function requireMlkemModulus(publicKey: Uint8Array): void {
+/** FIPS 203 section 7.2, "modulus check": the length, and every 12-bit coefficient of ek below q = 3329. */
+export function isMlkem768PublicKey(publicKey: Uint8Array): boolean {
+  if (publicKey.length !== 1184) return false
   for (let i = 0; i < 1152; i += 3) {
     const middle = publicKey[i + 1]!
     const low = publicKey[i]! | ((middle & 0x0f) << 8)
     const high = (middle >> 4) | (publicKey[i + 2]! << 4)
-    if (low >= 3329 || high >= 3329) throw new SecureChatError('crypto/invalid-key', { detail: 'ML-KEM modulus' })
+    if (low >= 3329 || high >= 3329) return false
   }
+  return true
+}
+
+export function requireMlkemModulus(publicKey: Uint8Array): void {
+  if (!isMlkem768PublicKey(publicKey)) throw new SecureChatError('crypto/invalid-key', { detail: 'ML-KEM modulus' })
 }

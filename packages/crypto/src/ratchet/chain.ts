@@ -1,5 +1,6 @@
 import { LABELS, T, u32 } from '@securechat/protocol'
 import { kdf } from '../kdf/kdf.js'
+import type { EpochSecret } from '../pq/state.js'
 import type { CryptoProvider } from '../primitives/provider.js'
 import { Secret } from '../secret.js'
 
@@ -14,17 +15,24 @@ export function chainStep(provider: Hash, chainKey: Secret): { messageKey: Secre
   return { messageKey: new Secret(out.slice(0, 32)), chainKey: new Secret(out.slice(32)) }
 }
 
+/** What goes into a DH step: the agreement, and ss and h where the step begins a post-quantum epoch. `dh` is erased. */
+export interface RootInput {
+  readonly dh: Uint8Array
+  readonly mixed: EpochSecret | null
+}
+
 /**
- * RK' ‖ CK = kdf(RK, T("SC1/root-ikm", dh, ss), T("SC1/root", th, u32 e, h), 64). ss and h are empty and e is unchanged in a step
- * without a post-quantum secret.
+ * RK' ‖ CK = kdf(RK, T("SC1/root-ikm", dh, ss), T("SC1/root", th, u32 e, h), 64). Without a post-quantum secret ss and h are empty and e is
+ * the epoch of the last one; with it e is one more.
  */
 export function rootStep(
   provider: Hash,
-  { rootKey, th, pqEpoch }: { rootKey: Secret; th: Uint8Array; pqEpoch: number },
-  dh: Uint8Array,
+  { rootKey, th, pq }: { readonly rootKey: Secret; readonly th: Uint8Array; readonly pq: { readonly epoch: number } },
+  { dh, mixed }: RootInput,
 ): { rootKey: Secret; chainKey: Secret } {
-  const ikm = T(LABELS.rootInput, dh, NOTHING)
-  const out = kdf(provider, { salt: rootKey.expose(), ikm, info: T(LABELS.root, th, u32(pqEpoch), NOTHING) }, 64)
+  const ikm = T(LABELS.rootInput, dh, mixed?.secret.expose() ?? NOTHING)
+  const info = T(LABELS.root, th, u32(mixed ? pq.epoch + 1 : pq.epoch), mixed?.h ?? NOTHING)
+  const out = kdf(provider, { salt: rootKey.expose(), ikm, info }, 64)
   ikm.fill(0)
   dh.fill(0)
   return { rootKey: new Secret(out.slice(0, 32)), chainKey: new Secret(out.slice(32)) }

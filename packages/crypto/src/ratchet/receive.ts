@@ -1,4 +1,6 @@
 import { equalPublicBytes, LIMITS, SecureChatError, type Timestamp } from '@securechat/protocol'
+import { secretToReceive, turned } from '../pq/mix.js'
+import { nextEpoch } from '../pq/state.js'
 import type { CryptoProvider } from '../primitives/provider.js'
 import type { Secret } from '../secret.js'
 import { chainStep, rootStep } from './chain.js'
@@ -9,6 +11,8 @@ export interface ReceiveInput<Result> {
   readonly ratchetKey: Uint8Array
   readonly previousChainLength: number
   readonly counter: number
+  /** As the header says; 0 where it has none. */
+  readonly pqEpoch: number
   readonly now: Timestamp
   /** Authenticates and decrypts; throws where the key does not fit. Until it has returned no state is believed. */
   readonly open: (messageKey: Secret) => Result
@@ -50,6 +54,7 @@ function close(provider: Provider, chain: ReceiveChain, { length, now }: { lengt
 
 function fromKnownChain<Result>(provider: Provider, state: RatchetState, at: number, input: ReceiveInput<Result>): ReceiveStep<Result> {
   const chain = state.receive[at] as ReceiveChain
+  if (input.pqEpoch !== chain.pqEpoch) throw new SecureChatError('crypto/authentication-failed', { detail: 'post-quantum epoch' })
   const replace = (changed: ReceiveChain): RatchetState => ({
     ...state,
     receive: limitSkipped(
@@ -78,14 +83,17 @@ function fromNewChain<Result>(provider: Provider, state: RatchetState, input: Re
   if (current && previousChainLength < current.next) throw new SecureChatError('crypto/authentication-failed', { detail: 'previous chain' })
   if (current && previousChainLength - current.next > LIMITS.ratchetJump) tooFar()
   if (counter > LIMITS.ratchetJump) tooFar()
-  const { rootKey, chainKey } = rootStep(provider, state, provider.x25519(state.own.secretKey.expose(), ratchetKey))
-  const { chain, messageKey } = advance(provider, { ratchetKey: ratchetKey.slice(), chainKey, next: 0, skipped: [] }, input)
+  const mixed = secretToReceive(state.pq, input.pqEpoch)
+  const { rootKey, chainKey } = rootStep(provider, state, { dh: provider.x25519(state.own.secretKey.expose(), ratchetKey), mixed })
+  const fresh = { ratchetKey: ratchetKey.slice(), pqEpoch: input.pqEpoch, chainKey, next: 0, skipped: [] }
+  const { chain, messageKey } = advance(provider, fresh, input)
   const result = input.open(messageKey)
   const closed = current ? [close(provider, current, { length: previousChainLength, now }), ...state.receive.slice(1)] : []
   return {
     state: {
       ...state,
       rootKey,
+      pq: mixed ? nextEpoch(state.pq, now) : turned(state.pq, { sent: state.send?.next ?? 0, received: previousChainLength }),
       own: null,
       remote: chain.ratchetKey,
       send: null,

@@ -1,6 +1,10 @@
 import { SecureChatError } from '@securechat/protocol'
 import type { CryptoDeps } from '../deps.js'
 import { generateAgreementKeys } from '../identity/keys.js'
+import { secretToSend } from '../pq/mix.js'
+import { PQ_PARAMETERS, type PqParameters } from '../pq/parameters.js'
+import { nextChunk } from '../pq/send.js'
+import { nextEpoch } from '../pq/state.js'
 import type { Secret } from '../secret.js'
 import { chainStep, rootStep } from './chain.js'
 import type { RatchetState } from './state.js'
@@ -10,30 +14,39 @@ export interface SendStep {
   readonly ratchetKey: Uint8Array
   readonly previousChainLength: number
   readonly counter: number
+  /** For the header; 0 where the chain is not marked. */
+  readonly pqEpoch: number
   readonly messageKey: Secret
+  /** Of the post-quantum ratchet; goes inside the encryption. */
+  readonly chunk: Uint8Array | null
 }
 
 /**
  * The DH turn is made here, at the first message after the peer's, and not at reception: so the key is as fresh as it can be,
- * and reception needs no randomness. Throws `crypto/no-session` for a responder that has received nothing.
+ * and reception needs no randomness. A post-quantum secret that is ready is mixed in with it. Throws `crypto/no-session` for a responder that has received nothing.
  */
-function turn(deps: Pick<CryptoDeps, 'provider' | 'random'>, state: RatchetState): RatchetState {
+function turn(deps: CryptoDeps, state: RatchetState): RatchetState {
   if (!state.remote) throw new SecureChatError('crypto/no-session', { detail: 'nothing was received yet' })
   const own = generateAgreementKeys(deps)
-  const step = rootStep(deps.provider, state, deps.provider.x25519(own.secretKey.expose(), state.remote))
-  return { ...state, rootKey: step.rootKey, own, send: { chainKey: step.chainKey, next: 0 } }
+  const mixed = secretToSend(state.pq)
+  const { rootKey, chainKey } = rootStep(deps.provider, state, { dh: deps.provider.x25519(own.secretKey.expose(), state.remote), mixed })
+  const pq = mixed ? nextEpoch(state.pq, deps.now) : state.pq
+  return { ...state, rootKey, pq, own, send: { chainKey, pqEpoch: mixed ? pq.epoch : 0, next: 0 } }
 }
 
-export function sendStep(deps: Pick<CryptoDeps, 'provider' | 'random'>, before: RatchetState): SendStep {
+export function sendStep(deps: CryptoDeps, before: RatchetState, parameters: PqParameters = PQ_PARAMETERS): SendStep {
   const state = before.send && before.own ? before : turn(deps, before)
   const { send, own } = state
   if (!send || !own || send.next > 0xffffffff) throw new SecureChatError('crypto/limit-exceeded', { detail: 'send chain' })
   const { messageKey, chainKey } = chainStep(deps.provider, send.chainKey)
+  const chunked = nextChunk(deps, state, parameters)
   return {
-    state: { ...state, send: { chainKey, next: send.next + 1 } },
+    state: { ...state, pq: chunked?.pq ?? state.pq, send: { ...send, chainKey, next: send.next + 1 } },
     ratchetKey: own.publicKey,
     previousChainLength: state.previousChainLength,
     counter: send.next,
+    pqEpoch: send.pqEpoch,
     messageKey,
+    chunk: chunked?.chunk ?? null,
   }
 }

@@ -9,7 +9,7 @@ import { SEEN_HANDSHAKES, type SeenHandshake, type Session, type SessionRecord }
  *             ‖ u16 m ‖ m × (u32 ‖ u32 ‖ EK 32)
  * session   = u8 bits (1 initiator, 2 acknowledged) ‖ u32 generation ‖ EK 32 ‖ u16 length ‖ handshake ‖ u64 created ‖ u64 superseded
  *             ‖ u32 received ‖ u64 unanswered ‖ ratchet
- * Version 1 lacks the next generation; it is read as one above the highest of its sessions.
+ * Version 1 has ratchets of version 1 and lacks the next generation, which is read as one above the highest of its sessions.
  */
 const VERSION = 2
 const OLDEST = 1
@@ -25,23 +25,26 @@ function writeSession(writer: ByteWriter, session: Session): void {
   writeRatchet(writer, session.ratchet)
 }
 
-function readSession(reader: ByteReader): Session {
+function readSession(reader: ByteReader, classical: boolean): Session {
   const bits = reader.u8()
   if (bits > (INITIATOR | ACKNOWLEDGED)) reader.fail()
   const generation = reader.u32()
   const ephemeralKey = reader.copy(32)
   const handshakeLength = reader.u16()
+  const initiator = (bits & INITIATOR) !== 0
+  const handshake = handshakeLength === 0 ? null : reader.copy(handshakeLength)
+  const createdAt = reader.u64()
   return {
-    role: bits & INITIATOR ? 'initiator' : 'responder',
+    role: initiator ? 'initiator' : 'responder',
     acknowledged: (bits & ACKNOWLEDGED) !== 0,
     generation,
     ephemeralKey,
-    handshake: handshakeLength === 0 ? null : reader.copy(handshakeLength),
-    createdAt: reader.u64(),
+    handshake,
+    createdAt,
     supersededAt: reader.u64(),
     receivedSinceSend: reader.u32(),
     unansweredSince: reader.u64(),
-    ratchet: readRatchet(reader),
+    ratchet: readRatchet(reader, { classical, initiator, createdAt }),
   }
 }
 
@@ -67,7 +70,7 @@ export function decodeSession(bytes: Uint8Array): SessionRecord {
   const count = reader.u8()
   if (count > LIMITS.sessionsPerPair) reader.fail()
   const sessions: Session[] = []
-  for (let i = 0; i < count; i++) sessions.push(readSession(reader))
+  for (let i = 0; i < count; i++) sessions.push(readSession(reader, version === OLDEST))
   const nextGeneration = sessions.reduce((next, { generation }) => Math.max(next, generation + 1), storedGeneration)
   if (version !== OLDEST && nextGeneration !== storedGeneration) reader.fail()
   const seenCount = reader.u16()

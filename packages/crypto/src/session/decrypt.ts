@@ -3,6 +3,9 @@ import { openCommitting } from '../aead/committing.js'
 import type { CryptoDeps } from '../deps.js'
 import { accept, type PreKeyLookup, requireSameManifests } from '../handshake/accept.js'
 import type { LocalDevice, RemoteDevice } from '../identity/devices.js'
+import { PQ_PARAMETERS } from '../pq/parameters.js'
+import { takeChunk } from '../pq/receive.js'
+import { isStalled } from '../pq/status.js'
 import { receiveStep } from '../ratchet/receive.js'
 import { startResponder } from '../ratchet/start.js'
 import { associatedData } from './associated-data.js'
@@ -29,6 +32,8 @@ export interface DecryptResult {
   readonly created: boolean
   /** Both manifests as the sender knows them; judge them with `compareManifestRef`. */
   readonly echo: ManifestEcho
+  /** No post-quantum epoch for 14 days although both sides wrote: worth a warning. */
+  readonly pqStalled: boolean
   /** The franking commitment of the header (a view into the envelope), to be checked against `common`; null where there was none. */
   readonly franking: Uint8Array | null
 }
@@ -58,7 +63,7 @@ function newSession(deps: Pick<CryptoDeps, 'provider' | 'now'>, record: SessionR
     supersededAt: 0,
     receivedSinceSend: 0,
     unansweredSince: 0,
-    ratchet: startResponder({ th, rootKey, signedPreKey }),
+    ratchet: startResponder(deps.now, { th, rootKey, signedPreKey }),
   }
 }
 
@@ -80,7 +85,6 @@ function findTarget(deps: Pick<CryptoDeps, 'provider' | 'now'>, record: SessionR
 
 function known(envelope: Envelope): KnownEnvelope {
   if (envelope.kind === 'unknown') throw new SecureChatError('protocol/unsupported-version', { detail: `envelope ${envelope.reason}` })
-  if (envelope.ratchet.pqEpoch !== undefined) throw new SecureChatError('protocol/unsupported-version', { detail: 'post-quantum ratchet' })
   return envelope
 }
 
@@ -108,13 +112,14 @@ export function decryptMessage(deps: Pick<CryptoDeps, 'provider' | 'now'>, input
     ratchetKey: parsed.ratchet.ratchetKey,
     previousChainLength: parsed.ratchet.previousChainLength,
     counter: parsed.ratchet.counter,
+    pqEpoch: parsed.ratchet.pqEpoch ?? 0,
     now,
     open: (messageKey) => decodePlaintext(openCommitting(provider, messageKey, { ad, keyCommitment: parsed.keyCommitment, ciphertext: parsed.ciphertext })),
   })
   if (handshake) requireSameManifests({ local, remote, header: handshake })
   const received: Session = {
     ...session,
-    ratchet: state,
+    ratchet: result.chunk ? takeChunk(provider, state, { chunk: result.chunk, parameters: PQ_PARAMETERS }) : state,
     handshake: null,
     acknowledged: true,
     receivedSinceSend: session.receivedSinceSend + 1,
@@ -126,6 +131,7 @@ export function decryptMessage(deps: Pick<CryptoDeps, 'provider' | 'now'>, input
     consumed: handshake?.kemKeyType === KEM_KEY_TYPES.oneTime ? { oneTimePreKeyId: handshake.kemKeyId } : {},
     created: handshake !== null,
     echo: result.echo,
+    pqStalled: isStalled(received.ratchet.pq, now),
     franking: parsed.ratchet.commitmentOrSalt.length === 32 ? parsed.ratchet.commitmentOrSalt : null,
   }
 }

@@ -90,12 +90,14 @@ export function encryptMessage(deps: CryptoDeps, input: EncryptInput): EncryptRe
       ratchetKey: step.ratchetKey,
       previousChainLength: step.previousChainLength,
       counter: step.counter,
+      ...(step.pqEpoch > 0 && { pqEpoch: step.pqEpoch }),
       commitmentOrSalt: franking ?? random(HEADER_SALT_BYTES),
     },
     session.handshake,
   )
   const ad = associatedData(th, { from: local, to: remote, header })
-  const padded = encodePlaintext(plaintext, { sender: manifestRef(local.manifest), recipient: manifestRef(remote.manifest) })
+  const echo = { sender: manifestRef(local.manifest), recipient: manifestRef(remote.manifest) }
+  const padded = encodePlaintext(plaintext, { echo, chunk: step.chunk })
   const { keyCommitment, ciphertext } = sealCommitting(provider, step.messageKey, { ad, plaintext: padded })
   return {
     record: withSession(record, { ...session, ratchet: step.state, receivedSinceSend: 0, unansweredSince: 0 }, now),

@@ -14,9 +14,19 @@ export interface ManifestEcho {
   readonly recipient: ManifestRef
 }
 
-/** pad(T("SC1/plaintext", common, T("SC1/per-session", sender's version, hash, recipient's version, hash, the caller's bytes))). */
-export function encodePlaintext({ common, perSession }: Plaintext, { sender, recipient }: ManifestEcho): Uint8Array {
-  const own = transientT(LABELS.perSession, u64(sender.version), sender.hash, u64(recipient.version), recipient.hash, perSession)
+/** Beside what the caller says: for this one message of this session. */
+export interface Attached {
+  readonly echo: ManifestEcho
+  /** Of the post-quantum ratchet. */
+  readonly chunk: Uint8Array | null
+}
+
+/** pad(T("SC1/plaintext", common, T("SC1/per-session", sender's version, hash, recipient's version, hash, the caller's bytes, [chunk]))). */
+export function encodePlaintext({ common, perSession }: Plaintext, { echo: { sender, recipient }, chunk }: Attached): Uint8Array {
+  const [ours, theirs] = [u64(sender.version), u64(recipient.version)]
+  const own = chunk
+    ? transientT(LABELS.perSession, ours, sender.hash, theirs, recipient.hash, perSession, chunk)
+    : transientT(LABELS.perSession, ours, sender.hash, theirs, recipient.hash, perSession)
   return padInPlace(sizeOfT(LABELS.plaintext, common, own), (content) => writeT(content, LABELS.plaintext, common, own))
 }
 
@@ -30,10 +40,11 @@ function reference(version: Uint8Array | undefined, hash: Uint8Array | undefined
 }
 
 /** Later fields are tolerated, so that a newer sender can add some. Views into `padded`. Throws `protocol/malformed`. */
-export function decodePlaintext(padded: Uint8Array): { plaintext: Plaintext; echo: ManifestEcho } {
+export function decodePlaintext(padded: Uint8Array): Attached & { plaintext: Plaintext } {
   const [common, own] = parseT(unpad(padded), LABELS.plaintext)
   if (!common || !own) return malformed()
-  const [senderVersion, senderHash, recipientVersion, recipientHash, perSession] = parseT(own, LABELS.perSession)
+  const [senderVersion, senderHash, recipientVersion, recipientHash, perSession, chunk] = parseT(own, LABELS.perSession)
   if (!perSession) return malformed()
-  return { plaintext: { common, perSession }, echo: { sender: reference(senderVersion, senderHash), recipient: reference(recipientVersion, recipientHash) } }
+  const echo = { sender: reference(senderVersion, senderHash), recipient: reference(recipientVersion, recipientHash) }
+  return { plaintext: { common, perSession }, echo, chunk: chunk ?? null }
 }

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { generateAgreementKeys } from '../../src/identity/keys.js'
 import type { CryptoProvider } from '../../src/index.js'
 import { receiveStep } from '../../src/ratchet/receive.js'
-import { sendStep } from '../../src/ratchet/send.js'
+import { type SendStep, sendStep } from '../../src/ratchet/send.js'
 import { startInitiator, startResponder } from '../../src/ratchet/start.js'
 import type { RatchetState } from '../../src/ratchet/state.js'
 import { Secret } from '../../src/secret.js'
@@ -11,18 +11,21 @@ import { START } from '../support/people.js'
 import { sodium } from '../support/providers.js'
 import { seededRandom } from '../support/random.js'
 
-const deps = { provider: sodium, random: seededRandom(3) }
+const deps = { provider: sodium, random: seededRandom(3), now: START }
 const hex = (secret: Secret): string => Buffer.from(secret.expose()).toString('hex')
 
 function pair(): { initiator: RatchetState; responder: RatchetState } {
   const th = deps.random(64)
   const rootKey = new Secret(deps.random(32))
   const signedPreKey = generateAgreementKeys(deps)
-  return { initiator: startInitiator(deps, { th, rootKey, signedPreKey: signedPreKey.publicKey }), responder: startResponder({ th, rootKey, signedPreKey }) }
+  return {
+    initiator: startInitiator(deps, { th, rootKey, signedPreKey: signedPreKey.publicKey }),
+    responder: startResponder(START, { th, rootKey, signedPreKey }),
+  }
 }
 
 /** Receives what `sent` says; `open` gives the key itself. */
-const receive = (state: RatchetState, sent: { ratchetKey: Uint8Array; previousChainLength: number; counter: number }, provider: CryptoProvider = sodium) =>
+const receive = (state: RatchetState, sent: Pick<SendStep, 'ratchetKey' | 'previousChainLength' | 'counter' | 'pqEpoch'>, provider: CryptoProvider = sodium) =>
   receiveStep(provider, state, { ...sent, now: START, open: hex })
 
 function countingDh(): { provider: CryptoProvider; calls: () => number } {
@@ -73,7 +76,9 @@ describe('refused before any Diffie-Hellman', () => {
   test('a previous chain where nothing was received yet', () => {
     const { provider, calls } = countingDh()
     for (const state of Object.values(pair())) {
-      expect(codeOf(() => receive(state, { ratchetKey: stranger, previousChainLength: 1, counter: 0 }, provider))).toBe('crypto/authentication-failed')
+      expect(codeOf(() => receive(state, { ratchetKey: stranger, previousChainLength: 1, counter: 0, pqEpoch: 0 }, provider))).toBe(
+        'crypto/authentication-failed',
+      )
     }
     expect(calls()).toBe(0)
   })
@@ -84,7 +89,7 @@ describe('refused before any Diffie-Hellman', () => {
     const first = sendStep(deps, initiator)
     const owing = receive(responder, first).state
     const refuse = (state: RatchetState, sent: { previousChainLength: number; counter: number }) =>
-      codeOf(() => receive(state, { ratchetKey: stranger, ...sent }, provider))
+      codeOf(() => receive(state, { ratchetKey: stranger, pqEpoch: 0, ...sent }, provider))
     expect(refuse(owing, { previousChainLength: 1, counter: 0 })).toBe('crypto/authentication-failed')
     const answered = sendStep(deps, owing).state
     expect(refuse(answered, { previousChainLength: 0, counter: 0 })).toBe('crypto/authentication-failed')

@@ -1,4 +1,4 @@
-import { type DeviceId, ENVELOPE_FLAGS, parseEnvelope } from '@securechat/protocol'
+import { type DeviceId, parseEnvelope } from '@securechat/protocol'
 import { describe, expect, test } from 'vitest'
 import { decryptMessage, encodeSession } from '../../src/index.js'
 import { codeOf } from '../support/codes.js'
@@ -139,15 +139,4 @@ test('decryption takes nothing from the random source and does not change its in
   decryptMessage({ provider: sodium, now: world.now }, { record: null, local: bob.local(), remote: alice.remote(), envelope, preKeys })
   expect(envelope).toEqual(copy)
   expect(Buffer.from(preKeys.signed as Uint8Array).toString('hex')).toBe(saved)
-})
-
-test('the post-quantum epoch flag is refused by this version, not ignored', () => {
-  const world = createWorld(sodium)
-  const alice = new Person(world)
-  const bob = new Person(world)
-  bob.read(alice, alice.write(bob, 'hello', { bundle: bob.bundle() }))
-  alice.read(bob, bob.write(alice, 'hi'))
-  const envelope = alice.write(bob, 'x')
-  envelope[3] = (envelope[3] as number) | ENVELOPE_FLAGS.pqEpoch
-  expect(codeOf(() => bob.decrypt(alice, envelope))).toBe('protocol/unsupported-version')
 })

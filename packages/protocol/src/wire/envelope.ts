@@ -71,7 +71,7 @@ export interface RatchetHeader {
   readonly ratchetKey: Uint8Array
   readonly previousChainLength: number
   readonly counter: number
-  /** Present on chains whose root took in a post-quantum secret. */
+  /** Present on chains whose root took in a post-quantum secret; from 1. */
   readonly pqEpoch?: number
   /** Id of the shared body whose key and hash are in the plaintext. */
   readonly sharedBodyId?: Uint8Array
@@ -229,6 +229,8 @@ export function parseEnvelope(bytes: Uint8Array): Envelope {
   if (bytes.length < headerEnd + KEY_COMMITMENT_BYTES + TAG) malformed('envelope length')
   const handshakeBytes = first ? bytes.subarray(PREFIX, ratchetAt) : NOTHING
   const optional = ratchetAt + RATCHET
+  // Epochs count from 1; a second way to write an unmarked chain is not allowed.
+  if (epochLength > 0 && readU32(bytes, optional) === 0) malformed('post-quantum epoch')
   return {
     kind: first ? 'preKeyMessage' : 'message',
     handshake: first ? decodeHandshakeHeader(handshakeBytes) : null,

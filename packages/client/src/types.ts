@@ -153,6 +153,11 @@ export interface ClientEvents {
    * one another, the believed one first, for whoever looks into it; nobody but the holder of the account key can have made them.
    */
   'security-alert': (event: { accountId: AccountId; error: SecureChatError; evidence?: readonly Uint8Array[] }) => void
+  /**
+   * No new post-quantum secret came into the conversation with this device for 14 days although both sides wrote: its app cannot, or somebody
+   * withholds messages. Once for each device and start.
+   */
+  'pq-stalled': (event: { accountId: AccountId; deviceId: DeviceId }) => void
   'decryption-failed': (event: { accountId: AccountId; error: SecureChatError; willHeal: boolean }) => void
   'signed-out': (event: { reason: 'revoked' | 'logout' }) => void
 }

@@ -96,6 +96,26 @@ describe('receiving', () => {
     expect(await bob.context.storage.list('receipt/')).toHaveLength(0)
   })
 
+  it('tells once that the post-quantum ratchet with a device stalls', async () => {
+    const [alice, bob] = await pair()
+    await receiveAll(bob, [await text(alice, bob, 1)])
+    const sender = await alice.context.identity.self()
+    // Two weeks without an epoch in which both sides wrote enough for one.
+    await bob.context.db.run(async (tx) => {
+      const record = await readSession(tx, sender)
+      if (!record) throw new Error('a session was made')
+      const sessions = record.sessions.map((session) => ({ ...session, ratchet: { ...session.ratchet, pq: { ...session.ratchet.pq, exchanged: 70 } } }))
+      writeSession(tx, sender, { ...record, sessions })
+    })
+    const told: unknown[] = []
+    bob.context.events.on('pq-stalled', (event) => void told.push(event))
+    await receiveAll(bob, [await text(alice, bob, 2)])
+    expect(told).toEqual([])
+    await bob.clock.advance(14 * 86_400_000)
+    await receiveAll(bob, [await text(alice, bob, 3), await text(alice, bob, 4)])
+    expect(told).toEqual([{ accountId: sender.accountId, deviceId: sender.deviceId }])
+  })
+
   it('takes a redelivered row, and one message in two envelopes, once', async () => {
     const [alice, bob] = await pair()
     const first = await text(alice, bob, 1)

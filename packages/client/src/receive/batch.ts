@@ -27,6 +27,8 @@ export interface BatchInput {
   readonly manifests: Manifests
   /** Rows that are not worth another fetch: what they need is not to be had. */
   readonly settleAnyway: ReadonlySet<number>
+  /** Devices whose stalled post-quantum ratchet was told. */
+  readonly stalled: Set<string>
 }
 
 /**
@@ -79,7 +81,7 @@ async function settleRow(context: Context, tx: Transaction, input: RowInput): Pr
   }
 }
 
-async function applyRow(context: Context, tx: Transaction, { row, self, effects, manifests, answers }: RowInput): Promise<void> {
+async function applyRow(context: Context, tx: Transaction, { row, self, effects, manifests, stalled, answers }: RowInput): Promise<void> {
   const opened = await decryptRow(tx, cryptoDeps(context), { self, row })
   tx.afterCommit(() =>
     judgeEchoes(opened, {
@@ -89,6 +91,7 @@ async function applyRow(context: Context, tx: Transaction, { row, self, effects,
     }),
   )
   const { accountId } = opened.sender
+  if (opened.result.pqStalled) tx.afterCommit(() => tellStalled(context, opened.sender, stalled))
   // From here on the row is authentic: whatever is wrong with its content, the ratchet has moved and stays moved.
   let incoming: ReturnType<typeof validateIncoming>
   try {
@@ -100,6 +103,14 @@ async function applyRow(context: Context, tx: Transaction, { row, self, effects,
   await applyIncoming(context, tx, { incoming, effects })
   const owesReceipt = (await tx.get(keyOf.receipt(incoming.body.conversation, incoming.body.id))) !== undefined
   noteAnswer(answers, { opened, record: opened.result.record, answer: { peer: incoming.peer, conversation: incoming.body.conversation, owesReceipt } })
+}
+
+function tellStalled({ events, logger }: Context, { accountId, deviceId }: Opened['sender'], told: Set<string>): void {
+  const name = `${accountId}/${deviceId}`
+  if (told.has(name)) return
+  told.add(name)
+  logger.warn('client.pq-stalled')
+  events.emit('pq-stalled', { accountId, deviceId })
 }
 
 /** One look at the end of the batch, at the newest state of each session. */

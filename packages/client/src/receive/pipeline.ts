@@ -30,6 +30,7 @@ export function createReceiver(context: Context, { manifests, effects }: { manif
   const { db, clock, random, logger, network, provider } = context
   const signal = new Signal()
   const settleAnyway = new Set<number>()
+  const stalled = new Set<string>()
   let queue: MailboxRow[] = []
   let highest = 0
   let codeFailures = 0
@@ -43,7 +44,7 @@ export function createReceiver(context: Context, { manifests, effects }: { manif
     const rows = queue.slice(0, BATCH_ROWS)
     let outcome: Awaited<ReturnType<typeof applyBatch>>
     try {
-      outcome = await db.run((tx) => applyBatch(context, tx, { rows, self, effects, manifests, settleAnyway }))
+      outcome = await db.run((tx) => applyBatch(context, tx, { rows, self, effects, manifests, settleAnyway, stalled }))
     } catch (error) {
       if (!isSecureChatError(error) || !error.code.startsWith('storage/')) noteCodeFailure(rows)
       throw error
@@ -114,6 +115,7 @@ export function createReceiver(context: Context, { manifests, effects }: { manif
       // They are not acknowledged and come again.
       queue = []
       highest = 0
+      stalled.clear()
     },
     deliver(rows) {
       if (!stopping) return

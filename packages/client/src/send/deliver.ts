@@ -18,7 +18,7 @@ export type Changed = (tx: Transaction, message: MessageRecord) => void
  */
 export async function prepareRow(context: Context, manifests: Manifests, row: OutboxRow): Promise<OutboxRow | undefined> {
   if (row.record.recipients) return row
-  const { db, provider, clock, network } = context
+  const { db, provider, clock, network, logger } = context
   const self = await context.identity.self()
   const { peer } = row.record
   if (peer !== self.accountId) await manifests.ensure(peer)
@@ -32,11 +32,12 @@ export async function prepareRow(context: Context, manifests: Manifests, row: Ou
     if (!audience) throw new SecureChatError('devices/stale-manifest')
     const records = []
     for (const remote of audience.remotes) records.push(recordOf(await readSession(tx, remote), remote))
-    const { recipients, sessions, skipped } = encryptFanout(cryptoDeps(context), { ...audience, peer, common: record.common, records, bundles })
+    const { recipients, sessions, skipped, stale } = encryptFanout(cryptoDeps(context), { ...audience, peer, common: record.common, records, bundles })
     for (const [index, recipient] of recipients.entries()) writeSession(tx, recipient, sessions[index]!)
     const next: OutboxRow = { key: row.key, record: { ...record, recipients: recipients.map((recipient) => ({ ...recipient })) } }
     writeOutbox(tx, next)
     tx.afterCommit(() => {
+      if (stale) logger.info('client.prekeys-expired')
       for (const { accountId, error } of skipped) if (error.code === 'prekeys/invalid-bundle') manifests.alert(accountId, error)
     })
     return next

@@ -9,6 +9,8 @@ export interface Fanout {
   readonly sessions: readonly SessionRecord[]
   /** Devices that cannot be written to, and why; the others do not wait for them. */
   readonly skipped: readonly { readonly accountId: AccountId; readonly error: SecureChatError }[]
+  /** A session was made from prekeys that have expired: their device was not online for long. */
+  readonly stale: boolean
 }
 
 const NOTHING = new Uint8Array(0)
@@ -29,6 +31,7 @@ export function encryptFanout(deps: CryptoDeps, { local, remotes, peer, common, 
   const recipients: SendRecipient[] = []
   const sessions: SessionRecord[] = []
   const skipped: { accountId: AccountId; error: SecureChatError }[] = []
+  let stale = false
   for (const [index, remote] of remotes.entries()) {
     const { accountId, deviceId } = remote
     const record = records[index] ?? null
@@ -37,9 +40,10 @@ export function encryptFanout(deps: CryptoDeps, { local, remotes, peer, common, 
       if (needsBundle(record, { now: deps.now }) && !bundle) throw new SecureChatError('crypto/no-session', { detail: 'no prekeys' })
       // The own devices are told whom the message went to.
       const perSession = accountId === local.accountId ? encodeValue({ to: peer }) : NOTHING
-      const { record: next, envelope } = encryptMessage(deps, { record, local, remote, plaintext: { common, perSession }, ...(bundle && { bundle }) })
-      recipients.push({ accountId, deviceId, manifestVersion: remote.manifest.version, envelope })
-      sessions.push(next)
+      const result = encryptMessage(deps, { record, local, remote, plaintext: { common, perSession }, ...(bundle && { bundle }) })
+      recipients.push({ accountId, deviceId, manifestVersion: remote.manifest.version, envelope: result.envelope })
+      sessions.push(result.record)
+      stale ||= result.stale
     } catch (error) {
       if (!isSecureChatError(error)) throw error
       skipped.push({ accountId, error })
@@ -47,5 +51,5 @@ export function encryptFanout(deps: CryptoDeps, { local, remotes, peer, common, 
   }
   const reached = peer === local.accountId || recipients.some(({ accountId }) => accountId === peer)
   if (!reached) throw skipped.find(({ accountId }) => accountId === peer)?.error ?? new SecureChatError('crypto/no-session', { detail: 'no device' })
-  return { recipients, sessions, skipped }
+  return { recipients, sessions, skipped, stale }
 }

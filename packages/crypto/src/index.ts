@@ -2,6 +2,8 @@ export { openProfile, type ProfileSubject, sealProfile } from './aead/profile.js
 export { createSealer, type Sealer, type SealerDeps } from './aead/sealer.js'
 export type { CryptoDeps } from './deps.js'
 export { type FrankedMessage, frankingCommitment, verifyFrankingCommitment } from './franking/commitment.js'
+export { encodeFrankingReport, type FrankingReport } from './franking/report.js'
+export type { FrankedDelivery, FrankingAudience } from './franking/stamp.js'
 export type { PreKeyLookup } from './handshake/accept.js'
 export { type PreKeyBundle, type VerifiedBundle, verifyPreKeyBundle } from './identity/bundle.js'
 export { acceptDevice, type DeviceAccept, type DeviceAcceptSubject, verifyDeviceAccept } from './identity/device-accept.js'
@@ -56,6 +58,14 @@ export { type EnvelopePeek, peekEnvelope, type RequiredPreKeys, requiredPreKeys 
 export type { ManifestEcho, Plaintext } from './session/plaintext.js'
 export { dropSessions, type PeerKeys, type SeenHandshake, type Session, type SessionRecord } from './session/record.js'
 export { type PostQuantumStatus, postQuantumStatus } from './session/status.js'
+export {
+  decodeSharedBodyReference,
+  encodeSharedBodyReference,
+  openSharedBody,
+  type SharedBodyDeps,
+  type SharedBodyReference,
+  sealSharedBody,
+} from './shared-body/shared-body.js'
 export {
   type RefreshProofInput,
   type RequestProofInput,

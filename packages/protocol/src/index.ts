@@ -51,7 +51,7 @@ export {
   writeU32,
   writeU64,
 } from './transcript.js'
-export { ENVELOPE_VERSION, FRAME_VERSION, KEY_TYPES, PROTOCOL_VERSIONS, SUITE } from './version.js'
+export { ATTACHMENT_SUITE, ENVELOPE_VERSION, FRAME_VERSION, KEY_TYPES, PROTOCOL_VERSIONS, SUITE } from './version.js'
 export {
   decodeHandshakeHeader,
   ENVELOPE_FLAGS,
@@ -98,3 +98,4 @@ export {
   type SendRecipient,
   writeDeliver,
 } from './wire/mailbox.js'
+export { encodeSharedBodyHeader, parseSharedBody, type SharedBodyParts } from './wire/shared-body.js'

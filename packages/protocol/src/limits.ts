@@ -4,6 +4,19 @@ export const LIMITS = {
   frameBytes: 2 * 1024 * 1024,
   /** Bytes of one end-to-end envelope; larger contents travel as attachments. */
   envelopeBytes: 128 * 1024,
+  /** Bytes of one shared body: fits a frame beside other rows; whatever is larger travels as an attachment. */
+  sharedBodyBytes: 512 * 1024,
+  /** Bytes of an abuse report: the largest body with its commitment, tag and names, and room for later fields. */
+  reportBytes: 513 * 1024,
+  /** Chunks of one attachment (16 GiB at 1 MiB): bounds the list of chunk hashes that both sides hold, 512 KiB each. */
+  attachmentChunks: 16_384,
+  /** Binary logarithm of an attachment's chunk bytes, at least and at most: a reader holds a few whole chunks. */
+  attachmentChunkBitsMin: 8,
+  attachmentChunkBitsMax: 22,
+  /** Bytes of the thumbnail inside an attachment's descriptor. */
+  thumbnailBytes: 32 * 1024,
+  /** Characters of a media type, as RFC 6838 has it: 127 a part. */
+  mediaTypeCharacters: 255,
   /** Bytes of a message's text in UTF-8. */
   messageTextBytes: 32 * 1024,
   /** Nesting of a msgpack value: deeper values are attacks, not data. */

@@ -1,1 +1,1 @@
-export { nobleProvider } from '../primitives/noble.js'
+export { nobleChunkCipher, nobleProvider } from '../primitives/noble.js'

@@ -5,16 +5,18 @@ const BUCKETS_UP_TO = 4096
 const LENGTH = 4
 
 /**
- * Padded size for `length` bytes (without the length field): multiples of 256 up to 4 KiB, then Padmé, which leaks
- * O(log log n) bits for at most 12 % more (Nikitin et al. 2019, "Reducing Metadata Leakage from Encrypted Files").
+ * The size that `size` bytes are padded to: multiples of 256 up to 4 KiB, then Padmé, which leaks O(log log n) bits for at most
+ * 12 % more (Nikitin et al. 2019, "Reducing Metadata Leakage from Encrypted Files"). Nothing at all counts as one byte.
  */
-export function paddedLength(length: number): number {
-  const size = length + LENGTH
-  if (size <= BUCKETS_UP_TO) return Math.ceil(size / BUCKET) * BUCKET
+export function paddedSize(size: number): number {
+  if (size <= BUCKETS_UP_TO) return Math.ceil(Math.max(size, 1) / BUCKET) * BUCKET
   const exponent = Math.floor(Math.log2(size))
   const unit = 2 ** (exponent - Math.floor(Math.log2(exponent)) - 1)
   return Math.ceil(size / unit) * unit
 }
+
+/** Padded size for `length` bytes, which come with a length field in front. */
+export const paddedLength = (length: number): number => paddedSize(length + LENGTH)
 
 /** u32 length ‖ content ‖ zeros. */
 export const pad = (content: Uint8Array): Uint8Array => padInPlace(content.length, (out) => out.set(content))

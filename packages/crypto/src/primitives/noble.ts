@@ -1,10 +1,12 @@
+import { gcm } from '@noble/ciphers/aes.js'
 import { xchacha20poly1305 } from '@noble/ciphers/chacha.js'
 import { ed25519, x25519 } from '@noble/curves/ed25519.js'
 import { blake2b } from '@noble/hashes/blake2.js'
-import { sha512 } from '@noble/hashes/sha2.js'
+import { sha256, sha512 } from '@noble/hashes/sha2.js'
 import { ml_kem768 } from '@noble/post-quantum/ml-kem.js'
 import { concatBytes, equalPublicBytes, SecureChatError } from '@securechat/protocol'
 import { constantTimeEqual, isStrictEd25519Point, requireCanonicalX25519, requireLength, requireMlkemModulus, requireNonZero } from './checks.js'
+import { CHUNK_CIPHER_SIZES, type ChunkCipher } from './chunk-cipher.js'
 import { type CryptoProvider, SIZES } from './provider.js'
 
 const { Point } = ed25519
@@ -110,5 +112,31 @@ export function nobleProvider(): CryptoProvider {
       }
     },
     equal: constantTimeEqual,
+  }
+}
+
+/** AES-256-GCM and SHA-256 without WebCrypto: for runtimes that have none, and as an independent oracle. On the caller's thread, slow, not constant-time. */
+export function nobleChunkCipher(): ChunkCipher {
+  return {
+    name: 'noble',
+    async importKey(imported) {
+      requireLength(imported, CHUNK_CIPHER_SIZES.key, 'AES key')
+      const key = imported.slice()
+      return {
+        async seal(nonce, plaintext) {
+          requireLength(nonce, CHUNK_CIPHER_SIZES.nonce, 'AES-GCM nonce')
+          return gcm(key, nonce).encrypt(plaintext)
+        },
+        async open(nonce, ciphertext) {
+          requireLength(nonce, CHUNK_CIPHER_SIZES.nonce, 'AES-GCM nonce')
+          try {
+            return gcm(key, nonce).decrypt(ciphertext)
+          } catch (cause) {
+            throw new SecureChatError('crypto/authentication-failed', { detail: 'attachment chunk', cause })
+          }
+        },
+      }
+    },
+    sha256: async (data) => sha256(data),
   }
 }

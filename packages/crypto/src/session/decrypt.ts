@@ -36,6 +36,8 @@ export interface DecryptResult {
   readonly pqStalled: boolean
   /** The franking commitment of the header (a view into the envelope), to be checked against `common`; null where there was none. */
   readonly franking: Uint8Array | null
+  /** Set where `common` is the reference to a shared body of this id, and not the content (a view into the envelope). */
+  readonly sharedBodyId: Uint8Array | null
 }
 
 interface Target {
@@ -133,5 +135,6 @@ export function decryptMessage(deps: Pick<CryptoDeps, 'provider' | 'now'>, input
     echo: result.echo,
     pqStalled: isStalled(received.ratchet.pq, now),
     franking: parsed.ratchet.commitmentOrSalt.length === 32 ? parsed.ratchet.commitmentOrSalt : null,
+    sharedBodyId: parsed.ratchet.sharedBodyId ?? null,
   }
 }

@@ -23,6 +23,8 @@ export interface EncryptInput {
   readonly plaintext: Plaintext
   /** 32 bytes from `frankingCommitment`; 16 random bytes take its place where it is absent. */
   readonly franking?: Uint8Array
+  /** 16 bytes: `common` is the reference to the shared body of this id (docs/protocol/09-bodies-and-franking.md). */
+  readonly sharedBodyId?: Uint8Array
 }
 
 export interface EncryptResult {
@@ -78,7 +80,7 @@ function chooseSession(deps: CryptoDeps, record: SessionRecord, input: EncryptIn
  */
 export function encryptMessage(deps: CryptoDeps, input: EncryptInput): EncryptResult {
   const { provider, random, now } = deps
-  const { local, remote, plaintext, franking } = input
+  const { local, remote, plaintext, franking, sharedBodyId } = input
   if (franking && franking.length !== 32) throw new SecureChatError('client/invalid-argument', { detail: 'franking commitment' })
   const record = expire(recordFor(input.record, remote), now)
   const { session, created, stale } = chooseSession(deps, record, input)
@@ -91,6 +93,7 @@ export function encryptMessage(deps: CryptoDeps, input: EncryptInput): EncryptRe
       previousChainLength: step.previousChainLength,
       counter: step.counter,
       ...(step.pqEpoch > 0 && { pqEpoch: step.pqEpoch }),
+      ...(sharedBodyId && { sharedBodyId }),
       commitmentOrSalt: franking ?? random(HEADER_SALT_BYTES),
     },
     session.handshake,

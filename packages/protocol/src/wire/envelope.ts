@@ -24,7 +24,7 @@ export const ENVELOPE_KINDS = {
   senderKeyMessage: 3,
   /** Reserved: signed request to send again over a fresh handshake. */
   retryRequest: 4,
-  /** Reserved: a body that several envelopes refer to. */
+  /** A body that several envelopes refer to (docs/protocol/09-bodies-and-franking.md); not addressed to one device, parsed by `parseSharedBody`. */
   sharedBody: 5,
 } as const
 
@@ -73,7 +73,7 @@ export interface RatchetHeader {
   readonly counter: number
   /** Present on chains whose root took in a post-quantum secret; from 1. */
   readonly pqEpoch?: number
-  /** Id of the shared body whose key and hash are in the plaintext. */
+  /** Id of the shared body whose key and hash are the plaintext's `common`. */
   readonly sharedBodyId?: Uint8Array
   /** 32 bytes: franking commitment. 16 bytes: random. Nothing else. */
   readonly commitmentOrSalt: Uint8Array

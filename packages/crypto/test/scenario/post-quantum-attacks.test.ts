@@ -209,8 +209,8 @@ describe('attack 28', () => {
 })
 
 /**
- * Whoever has Bob's whole state of some moment, reads every envelope, and gets every private X25519 key that is made later. The only thing
- * kept from it are Bob's later draws for ML-KEM. It runs Bob's own code.
+ * Whoever has Bob's whole state of some moment, reads every envelope, and gets every private X25519 key that is made later and everything that is
+ * public about the epochs (ek, ct, h). The only thing kept from it are Bob's later draws for ML-KEM. It runs Bob's own code.
  */
 class Eavesdropper {
   record: SessionRecord
@@ -226,6 +226,22 @@ class Eavesdropper {
     const plaintext = { common: NOTHING, perSession: NOTHING }
     const deps = { provider: sodium, random, now: world.now }
     this.record = encryptMessage(deps, { record: this.record, local: bob.local(), remote: alice.remote(), plaintext }).record
+    this.#learnPublicParts()
+  }
+
+  /** ek and ct travel in messages that it can read; seed and ss stay its own. */
+  #learnPublicParts(): void {
+    const genuine = pqOf(bob)
+    const sessions = this.record.sessions.map((session) => {
+      const { pq } = session.ratchet
+      const mine = pq.phase
+      const theirs = genuine.phase
+      let phase = mine
+      if (mine.kind === 'offering' && theirs.kind === 'offering') phase = { ...theirs, seed: mine.seed }
+      if (mine.kind === 'answering' && theirs.kind === 'answering') phase = { ...theirs, secret: mine.secret }
+      return pq.epoch === genuine.epoch ? { ...session, ratchet: { ...session.ratchet, pq: { ...pq, phase } } } : session
+    })
+    this.record = { ...this.record, sessions }
   }
 
   /** The text, or null where the keys do not fit. */

@@ -1,6 +1,9 @@
 import { type KnownEnvelope, LIMITS, parseEnvelope } from '@securechat/protocol'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { decodeSession, encodeSession, postQuantumStatus } from '../../src/index.js'
+import { encodeChunk } from '../../src/pq/chunk.js'
+import { PQ_PARAMETERS } from '../../src/pq/parameters.js'
+import { takeChunk } from '../../src/pq/receive.js'
 import { codeOf } from '../support/codes.js'
 import { createWorld, DAY, Person, type World } from '../support/people.js'
 import { acquaint, exchange, hex, mixedBy, patchPq, pqOf, reachEpoch, recordOf, sessionOf } from '../support/pq.js'
@@ -96,6 +99,25 @@ describe('messages without a chunk', () => {
     exchange(alice, bob)
     expect(pqOf(alice)).toBe(before[0])
     expect(pqOf(bob)).toBe(before[1])
+  })
+})
+
+describe('chunks that nobody waits for', () => {
+  test('of older and later epochs, of the other kind, with a wrong index or length change nothing', () => {
+    reachEpoch(alice, bob, 2)
+    const state = sessionOf(bob).ratchet
+    const ek = sodium.mlkem768KeyPair(new Uint8Array(64)).publicKey
+    const make = (epoch: number, kind: 'ek' | 'ct', index = 0): Uint8Array =>
+      encodeChunk({ epoch, kind, tag: new Uint8Array(8) }, ek, { index, chunkBytes: LIMITS.pqChunkBytes })
+    const take = (chunk: Uint8Array) => takeChunk(sodium, state, { chunk, parameters: PQ_PARAMETERS })
+    expect(state.pq.phase.kind).toBe('idle')
+    for (const epoch of [0, 1, 2, 4, 5, 0xffffffff]) expect(take(make(epoch, 'ek'))).toBe(state)
+    const right = make(3, 'ek')
+    for (const wrong of [make(3, 'ct'), make(3, 'ek', 7), right.subarray(1), right.subarray(0, 100), right.subarray(0, 13), new Uint8Array(0)]) {
+      expect(take(wrong)).toBe(state)
+    }
+    expect(take(right).pq.phase.kind).toBe('collecting')
+    expect(take(make(3, 'ek', 6)).pq.phase.kind).toBe('collecting')
   })
 })
 

@@ -53,8 +53,9 @@ export interface Heard {
   readonly messages: string[]
 }
 
-export function listenTo(client: TestClient): Heard {
-  const heard: Heard = { alerts: [], failures: [], identityChanges: [], messages: [] }
+/** From now on. `messages`: where the texts of received messages are noted. */
+export function listenTo(client: TestClient, messages: string[] = []): Heard {
+  const heard: Heard = { alerts: [], failures: [], identityChanges: [], messages }
   client.on('security-alert', ({ error }) => void heard.alerts.push(error.code))
   client.on('decryption-failed', ({ error }) => void heard.failures.push(error.code))
   client.on('identity-changed', ({ accountId }) => void heard.identityChanges.push(accountId))

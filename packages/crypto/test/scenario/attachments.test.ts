@@ -290,7 +290,9 @@ describe('nothing is kept of what failed', () => {
     expect(new Uint8Array(readFileSync(path))).toEqual(contentOf(3 * CHUNK))
     seen = []
     const cut = container.subarray(0, -1)
-    expect(await codeOfAsync(decryptAttachment(deps, { descriptor, from: cut, to: fileSink(join(folder, 'cut')) }))).toBe('crypto/authentication-failed')
+    expect(await codeOfAsync(decryptAttachment(deps, { descriptor, from: cut, to: fileSink(join(folder, 'cut')), lanes: 1 }))).toBe(
+      'crypto/authentication-failed',
+    )
     expect([existsSync(join(folder, 'cut')), existsSync(join(folder, 'cut.part'))]).toEqual([false, false])
     const nowhere = fileSink(join(folder, 'no', 'folder'))
     expect(await codeOfAsync(decryptAttachment(deps, { descriptor, from: container, to: nowhere }))).toBe('storage/unavailable')

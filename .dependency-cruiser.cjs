@@ -90,7 +90,7 @@ module.exports = {
       name: 'cryptographic libraries behind the provider',
       severity: 'error',
       from: { path: '^(packages|examples)/', pathNot: '^packages/crypto/(src/primitives|test)/' },
-      to: { path: 'node_modules/(libsodium|@noble/)' },
+      to: { path: 'node_modules/(libsodium|@noble/|@scure/)' },
     },
     { name: 'no cycles', severity: 'error', from: {}, to: { circular: true } },
     { name: 'resolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },

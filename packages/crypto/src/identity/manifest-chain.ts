@@ -2,6 +2,7 @@ import { type DeviceId, equalPublicBytes, type ManifestRef, SecureChatError, typ
 import { ByteReader } from '../encoding/reader.js'
 import { ByteWriter } from '../encoding/writer.js'
 import type { CryptoProvider } from '../primitives/provider.js'
+import { type AcceptedSuccession, isSucceeded } from './account-change.js'
 import { decodeManifest, type Manifest, type ManifestDevice, verifyManifest } from './manifest.js'
 
 type Verifier = Pick<CryptoProvider, 'blake2b' | 'ed25519Verify'>
@@ -21,8 +22,10 @@ export interface ManifestChainInput {
   readonly chain: readonly Uint8Array[]
   /** The local clock, never the server's. */
   readonly now: Timestamp
-  /** The changed account key that the user has accepted; no other change passes. */
+  /** The changed account key that the user has accepted. */
   readonly acceptAccountKey?: Uint8Array
+  /** Statements of the recovery key, as the server keeps them. A change of the account key passes with one of them or with `acceptAccountKey`, else never. */
+  readonly successions?: readonly Uint8Array[]
 }
 
 export interface ManifestChainResult {
@@ -35,6 +38,8 @@ export interface ManifestChainResult {
   readonly changed: boolean
   readonly newDeviceIds: readonly DeviceId[]
   readonly removedDeviceIds: readonly DeviceId[]
+  /** Changed account keys that were believed because of a succession, oldest first; the user has to be told of each. */
+  readonly successions: readonly AcceptedSuccession[]
 }
 
 const CLOCK_TOLERANCE = 3_600_000
@@ -65,39 +70,93 @@ function checkStep(before: Manifest, next: Manifest, highestDeviceId: number): v
   }
 }
 
+/** What is believed after a part of a chain. */
+interface Walk {
+  readonly current: Manifest | null
+  readonly highestDeviceId: number
+  readonly successions: readonly AcceptedSuccession[]
+}
+
+/**
+ * The chain continues another branch than the pinned one, and a succession says which: believed from the first manifest under the new key on. The branch
+ * before it must be a chain of its own. Null where there is no fork or nothing that ends it: then the chain is judged as ever.
+ */
+function endFork(provider: Verifier, manifests: readonly Manifest[], input: ManifestChainInput): (Walk & { readonly rest: readonly Manifest[] }) | null {
+  const { pinned, successions = [] } = input
+  const [first] = manifests
+  if (!pinned || !first || !continuesAnother(pinned.manifest, first)) return null
+  const at = manifests.findIndex(({ accountKey }) => !equalPublicBytes(accountKey, pinned.manifest.accountKey))
+  const next = manifests[at]
+  if (!next || next.version <= pinned.manifest.version) return null
+  if (next.accountId !== pinned.manifest.accountId || !isSucceeded(provider, { believed: pinned.manifest, next, successions })) return null
+  let highestDeviceId = Math.max(pinned.highestDeviceId, highest(first === next ? [] : first.devices))
+  for (let i = 1; i <= at; i++) {
+    const branch = manifests[i] as Manifest
+    checkStep(manifests[i - 1] as Manifest, branch, highestDeviceId)
+    if (branch !== next) highestDeviceId = Math.max(highestDeviceId, highest(branch.devices))
+  }
+  // Which devices were real is what the fork was about, so none is taken over.
+  for (const { deviceId, addedVersion } of next.devices) {
+    if (deviceId <= highestDeviceId || addedVersion !== next.version) fail('devices/invalid-manifest', 'device taken over from a fork')
+  }
+  const accepted = { version: next.version, oldAccountKey: pinned.manifest.accountKey, newAccountKey: next.accountKey, endedFork: true }
+  const known = Math.max(highestDeviceId, highest(next.devices))
+  return { current: next, highestDeviceId: known, successions: [accepted], rest: manifests.slice(at + 1) }
+}
+
+const continuesAnother = (pinned: Manifest, first: Manifest): boolean =>
+  first.version === pinned.version
+    ? !equalPublicBytes(first.hash, pinned.hash)
+    : first.version === pinned.version + 1 && !equalPublicBytes(first.prevHash, pinned.hash)
+
+/** A changed account key passes with the recovery key's statement, which is told, or with the user's consent to exactly this key. */
+function accountChange(provider: Verifier, { believed, next, input }: { believed: Manifest; next: Manifest; input: ManifestChainInput }): AcceptedSuccession[] {
+  if (!input.pinned || equalPublicBytes(next.accountKey, believed.accountKey)) return []
+  const { acceptAccountKey, successions = [] } = input
+  if (isSucceeded(provider, { believed, next, successions }))
+    return [{ version: next.version, oldAccountKey: believed.accountKey, newAccountKey: next.accountKey, endedFork: false }]
+  if (!acceptAccountKey || !equalPublicBytes(next.accountKey, acceptAccountKey)) fail('devices/identity-changed', 'account key')
+  return []
+}
+
 /**
  * Judges a server's answer against what is pinned. Every signature and every link is checked before anything is believed.
  * Throws `devices/manifest-rollback` (all older than the pin), `devices/manifest-fork` (other content for a known version, or a link
- * that does not fit), `devices/identity-changed` (another account key), `devices/invalid-manifest` (signature, gap, rule).
+ * that does not fit), `devices/identity-changed` (another account key), `devices/invalid-manifest` (signature, gap, rule), `protocol/malformed`
+ * (a succession too).
  */
-export function verifyManifestChain(provider: Verifier, { pinned, chain, now, acceptAccountKey }: ManifestChainInput): ManifestChainResult {
-  let current = pinned?.manifest ?? null
-  let highestDeviceId = pinned?.highestDeviceId ?? 0
+export function verifyManifestChain(provider: Verifier, input: ManifestChainInput): ManifestChainResult {
+  const { pinned, chain, now } = input
   const manifests = chain.map((bytes) => verifyManifest(provider, bytes))
   const newest = manifests.at(-1)
-  if (!newest && !current) fail('devices/invalid-manifest', 'empty chain')
+  if (!newest && !pinned) fail('devices/invalid-manifest', 'empty chain')
   if (newest && pinned && newest.version < pinned.manifest.version) fail('devices/manifest-rollback', 'version')
-  for (const next of manifests) {
-    if (current && next.accountId !== current.accountId) fail('devices/invalid-manifest', 'account')
-    if (current && next === manifests[0] && next.version === current.version) {
-      if (!equalPublicBytes(next.hash, current.hash)) fail('devices/manifest-fork', 'hash')
-      continue
-    }
-    if (current && next === manifests[0] && next.version < current.version) fail('devices/invalid-manifest', 'chain starts below the pin')
-    if (current && pinned && !equalPublicBytes(next.accountKey, current.accountKey)) {
-      if (!acceptAccountKey || !equalPublicBytes(next.accountKey, acceptAccountKey)) fail('devices/identity-changed', 'account key')
-    }
-    if (current) checkStep(current, next, highestDeviceId)
-    highestDeviceId = Math.max(highestDeviceId, highest(next.devices))
-    current = next
+  const ended = endFork(provider, manifests, input)
+  let walk: Walk = ended ?? { current: pinned?.manifest ?? null, highestDeviceId: pinned?.highestDeviceId ?? 0, successions: [] }
+  for (const next of ended?.rest ?? manifests) {
+    walk = step(provider, walk, { next, isFirst: next === manifests[0], input })
   }
-  const manifest = current as Manifest
-  return conclude(pinned, { manifest, highestDeviceId, now })
+  return conclude(pinned, { ...walk, manifest: walk.current as Manifest, now })
+}
+
+function step(provider: Verifier, walk: Walk, { next, isFirst, input }: { next: Manifest; isFirst: boolean; input: ManifestChainInput }): Walk {
+  const { current } = walk
+  const highestDeviceId = Math.max(walk.highestDeviceId, highest(next.devices))
+  if (!current) return { ...walk, current: next, highestDeviceId }
+  if (next.accountId !== current.accountId) fail('devices/invalid-manifest', 'account')
+  if (isFirst && next.version === current.version) {
+    if (!equalPublicBytes(next.hash, current.hash)) fail('devices/manifest-fork', 'hash')
+    return walk
+  }
+  if (isFirst && next.version < current.version) fail('devices/invalid-manifest', 'chain starts below the pin')
+  const accepted = accountChange(provider, { believed: current, next, input })
+  checkStep(current, next, walk.highestDeviceId)
+  return { current: next, highestDeviceId, successions: [...walk.successions, ...accepted] }
 }
 
 function conclude(
   pinned: ManifestPin | null,
-  { manifest, highestDeviceId, now }: { manifest: Manifest; highestDeviceId: number; now: Timestamp },
+  { manifest, highestDeviceId, successions, now }: Omit<Walk, 'current'> & { readonly manifest: Manifest; readonly now: Timestamp },
 ): ManifestChainResult {
   const stale = now > manifest.notAfter
   const before = pinned?.manifest
@@ -115,6 +174,7 @@ function conclude(
     changed: !before || before.version !== manifest.version,
     newDeviceIds,
     removedDeviceIds,
+    successions,
   }
 }
 

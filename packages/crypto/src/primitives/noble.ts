@@ -1,12 +1,12 @@
 import { gcm } from '@noble/ciphers/aes.js'
 import { xchacha20poly1305 } from '@noble/ciphers/chacha.js'
-import { ed25519, x25519 } from '@noble/curves/ed25519.js'
 import { blake2b } from '@noble/hashes/blake2.js'
 import { sha256, sha512 } from '@noble/hashes/sha2.js'
 import { ml_kem768 } from '@noble/post-quantum/ml-kem.js'
 import { concatBytes, equalPublicBytes, SecureChatError } from '@securechat/protocol'
 import { constantTimeEqual, isStrictEd25519Point, requireCanonicalX25519, requireLength, requireMlkemModulus, requireNonZero } from './checks.js'
 import { CHUNK_CIPHER_SIZES, type ChunkCipher } from './chunk-cipher.js'
+import { ed25519, x25519 } from './curves.js'
 import { type CryptoProvider, SIZES } from './provider.js'
 
 const { Point } = ed25519

@@ -1,6 +1,7 @@
 import type { CryptoProvider } from '../primitives/provider.js'
 import { sodiumProvider } from '../primitives/sodium.js'
 
+export type { AcceptedSuccession } from '../identity/account-change.js'
 export { acceptDevice, type DeviceAccept, type DeviceAcceptSubject, verifyDeviceAccept } from '../identity/device-accept.js'
 export { DEVICE_FLAGS, decodeManifest, type Manifest, type ManifestDevice, verifyManifest } from '../identity/manifest.js'
 export {
@@ -16,6 +17,7 @@ export {
 } from '../identity/manifest-chain.js'
 export { decodePreKey, type PreKey, verifyPreKey } from '../identity/prekeys.js'
 export type { PreKeyType } from '../identity/private-prekeys.js'
+export { decodeSuccession, type Succession, verifySuccession } from '../recovery/succession.js'
 export {
   type RefreshProofInput,
   type RequestProofInput,

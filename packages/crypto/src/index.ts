@@ -51,7 +51,7 @@ export type { AeadInput, CryptoProvider, Encapsulation, RawKeyPair } from './pri
 export { pooledRandom } from './primitives/random.js'
 export type { RatchetState, ReceiveChain, SendChain, SkippedKey } from './ratchet/state.js'
 export { createSuccession, decodeSuccession, type Succession, verifySuccession } from './recovery/succession.js'
-export { Secret } from './secret.js'
+export { asDeviceOnly, type DeviceOnlyBytes, type PortableBytes, Secret } from './secret.js'
 export { acknowledgementDue, pruneSessionRecord, sendingSession } from './session/choice.js'
 export { decodeSession, encodeSession } from './session/codec.js'
 export { type DecryptInput, type DecryptResult, decryptMessage } from './session/decrypt.js'

@@ -26,3 +26,17 @@ export class Secret {
     return PRINTED
   }
 }
+
+declare const deviceOnly: unique symbol
+
+/**
+ * Encoded ratchet state, prekeys, sender chains, device keys: what lives on one device and dies with it, since two copies would use a key twice. An ordinary
+ * `Uint8Array` but for its type, which a backup does not take (docs/protocol/11, "What is in it").
+ */
+export type DeviceOnlyBytes = Uint8Array & { readonly [deviceOnly]: true }
+
+/** Bytes of any other kind. */
+export type PortableBytes = Uint8Array & { readonly [deviceOnly]?: never }
+
+/** Marks what an encoder of such a state gives out. */
+export const asDeviceOnly = (bytes: Uint8Array): DeviceOnlyBytes => bytes as DeviceOnlyBytes

@@ -75,6 +75,26 @@ export const LIMITS = {
   sessionsPerPair: 5,
   /** Days until an unacknowledged session expires. */
   unacknowledgedSessionDays: 30,
+  /** Bytes of one backup segment's records before padding: bounds the memory of a restore, and with padding it fits one body of `frameBytes`. */
+  backupSegmentBytes: 1024 * 1024,
+  /** Segments that one backup manifest lists: 16 GiB, and a manifest of at most 1.1 MB. */
+  backupSegments: 16_384,
+  /** Bytes of the name of a backed-up record. */
+  backupNameBytes: 256,
+  /** Backups that a backup says it continues; older ones are forgotten. */
+  backupAncestors: 64,
+  /** Blinded numbers in one discovery request: half a second of one server core. */
+  discoveryBatch: 128,
+  /** Entries below which a discovery bucket is refused: who asks for a bucket hides among as many users. */
+  discoveryBucketEntries: 1_000,
+  /** Entries above which a bucket is refused, since a wrong prefix length would be a download of everybody: 2.6 MB. */
+  discoveryBucketMaximum: 65_536,
+  /** Bits of a bucket's prefix: 65,536 buckets are enough for 65 million users. */
+  discoveryPrefixBits: 16,
+  /** Seconds that a linking code may be scanned. */
+  linkSeconds: 120,
+  /** Bytes of what a primary device tells a new one in a linking answer (the account's manifests). */
+  linkPayloadBytes: 64 * 1024,
   /** Digits and tries of a one-time code. */
   codeDigits: 6,
   codeTries: 5,

@@ -3,7 +3,7 @@ import type { CryptoDeps } from '../deps.js'
 import { ByteReader } from '../encoding/reader.js'
 import { ByteWriter } from '../encoding/writer.js'
 import { type RawKeyPair, SIZES } from '../primitives/provider.js'
-import { Secret } from '../secret.js'
+import { asDeviceOnly, type DeviceOnlyBytes, Secret } from '../secret.js'
 
 export interface KeyPair {
   readonly publicKey: Uint8Array
@@ -67,7 +67,7 @@ export function decodeAccountKeys(bytes: Uint8Array): AccountKeys {
 }
 
 /** Secret bytes: only for a sealed store. */
-export const encodeDeviceKeys = ({ signing, identity }: DeviceKeys): Uint8Array => writeKeys(DEVICE_RECORD, [signing, identity])
+export const encodeDeviceKeys = ({ signing, identity }: DeviceKeys): DeviceOnlyBytes => asDeviceOnly(writeKeys(DEVICE_RECORD, [signing, identity]))
 
 /** Throws `storage/corrupt` or `protocol/unsupported-version`. */
 export function decodeDeviceKeys(bytes: Uint8Array): DeviceKeys {

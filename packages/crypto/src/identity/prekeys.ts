@@ -19,6 +19,7 @@ import {
 } from '@securechat/protocol'
 import type { CryptoDeps } from '../deps.js'
 import { type CryptoProvider, SIZES } from '../primitives/provider.js'
+import type { DeviceOnlyBytes } from '../secret.js'
 import { type DeviceKeys, generateAgreementKeys, typedKey } from './keys.js'
 import { encodePrivatePreKey, PREKEY_TYPES, type PreKeyType } from './private-prekeys.js'
 
@@ -41,7 +42,7 @@ export interface GeneratedPreKey {
   /** Signed; uploaded as it is. */
   readonly public: Uint8Array
   /** Secret; stored sealed under `keyId` until it is consumed or long replaced. */
-  readonly private: Uint8Array
+  readonly private: DeviceOnlyBytes
 }
 export interface PreKeyBatch {
   readonly signed: GeneratedPreKey

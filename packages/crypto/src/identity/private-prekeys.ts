@@ -2,7 +2,7 @@ import { SecureChatError, SUITE } from '@securechat/protocol'
 import { ByteReader } from '../encoding/reader.js'
 import { ByteWriter } from '../encoding/writer.js'
 import { SIZES } from '../primitives/provider.js'
-import { Secret } from '../secret.js'
+import { asDeviceOnly, type DeviceOnlyBytes, Secret } from '../secret.js'
 import type { KeyPair } from './keys.js'
 
 /** Type bytes, signed into every prekey so that one kind cannot be served as another. */
@@ -19,11 +19,11 @@ export interface PrivatePreKey {
 
 const RECORD_VERSION = 1
 
-export function encodePrivatePreKey(key: { type: PreKeyType; keyId: number; dh: KeyPair | null; kemSeed: Uint8Array | null }): Uint8Array {
+export function encodePrivatePreKey(key: { type: PreKeyType; keyId: number; dh: KeyPair | null; kemSeed: Uint8Array | null }): DeviceOnlyBytes {
   const writer = new ByteWriter(160).u8(RECORD_VERSION).u8(SUITE).u8(PREKEY_TYPES[key.type]).u32(key.keyId)
   if (key.dh) writer.bytes(key.dh.publicKey).bytes(key.dh.secretKey.expose())
   if (key.kemSeed) writer.bytes(key.kemSeed)
-  return writer.finish()
+  return asDeviceOnly(writer.finish())
 }
 
 /** Throws `storage/corrupt` or `protocol/unsupported-version`. */

@@ -2,6 +2,7 @@ import { LIMITS, SecureChatError, SUITE } from '@securechat/protocol'
 import { ByteReader } from '../encoding/reader.js'
 import { ByteWriter } from '../encoding/writer.js'
 import { readRatchet, writeRatchet } from '../ratchet/codec.js'
+import { asDeviceOnly, type DeviceOnlyBytes } from '../secret.js'
 import { SEEN_HANDSHAKES, type SeenHandshake, type Session, type SessionRecord } from './record.js'
 
 /**
@@ -49,13 +50,13 @@ function readSession(reader: ByteReader, classical: boolean): Session {
 }
 
 /** Secret bytes: only for a sealed store. */
-export function encodeSession({ peer, nextGeneration, sessions, seen }: SessionRecord): Uint8Array {
+export function encodeSession({ peer, nextGeneration, sessions, seen }: SessionRecord): DeviceOnlyBytes {
   const writer = new ByteWriter(1024).u8(VERSION).u8(SUITE).bytes(peer.accountKey).bytes(peer.signingKey).bytes(peer.identityKey)
   writer.u64(nextGeneration).u8(sessions.length)
   for (const session of sessions) writeSession(writer, session)
   writer.u16(seen.length)
   for (const { signedPreKeyId, kemKeyId, ephemeralKey } of seen) writer.u32(signedPreKeyId).u32(kemKeyId).bytes(ephemeralKey)
-  return writer.finish()
+  return asDeviceOnly(writer.finish())
 }
 
 /** Keeps no view of `bytes`. Throws `storage/corrupt` (anything `encodeSession` would not write) or `protocol/unsupported-version`. */

@@ -13,6 +13,7 @@ export const LABELS = {
   backupSegment: 'SC1/backup/segment',
   backupSalt: 'SC1/backup/salt',
   backupManifest: 'SC1/backup/manifest',
+  discoveryKey: 'SC1/discovery/key',
   discoveryInput: 'SC1/discovery/input',
   discoveryTag: 'SC1/discovery/tag',
   discoveryMask: 'SC1/discovery/mask',

@@ -24,6 +24,7 @@ export const LABELS = {
   linkKeys: 'SC1/link/keys',
   linkAnswer: 'SC1/link/answer',
   linkTranscript: 'SC1/link/transcript',
+  linkCode: 'SC1/link/code',
   linkConfirm: 'SC1/link/confirm',
   prekey: 'SC1/prekey',
   handshake: 'SC1/pqxdh',

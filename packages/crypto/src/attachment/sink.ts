@@ -31,6 +31,9 @@ export function writableSink(stream: WritableByteStream, { borrows = false }: { 
 }
 
 export interface MemorySink extends ByteSink {
+  write(bytes: Uint8Array): void
+  commit(): void
+  abort(): void
   /** What was committed. Throws `client/not-found` before that and after an abort. */
   bytes(): Uint8Array
 }

@@ -1,4 +1,3 @@
-import { webcrypto } from 'node:crypto'
 import type { ChunkCipher } from './chunk-cipher.js'
 import { type SubtleForChunks, webCryptoChunkCipher } from './webcrypto.js'
 
@@ -28,8 +27,7 @@ const MOST_KEPT = 8
  * WebCrypto with less garbage. Node 20 cuts the tag off with `slice` before it decrypts, so that every chunk leaves a copy for the garbage collector,
  * which comes after 32 MiB of them. `slice` asks the array's species for its memory; here that is memory of an earlier chunk. A Node that does not slice never asks.
  */
-export function nodeChunkCipher(): ChunkCipher {
-  const subtle = webcrypto.subtle as SubtleForChunks
+export function nodeChunkCipher(subtle: SubtleForChunks = globalThis.crypto.subtle): ChunkCipher {
   const pool = new SlicePool()
   class Sliceable extends Uint8Array {
     static get [Symbol.species](): Uint8ArrayConstructor {
@@ -50,7 +48,7 @@ export function nodeChunkCipher(): ChunkCipher {
   }
   return {
     ...webCryptoChunkCipher({
-      importKey: subtle.importKey.bind(subtle) as SubtleForChunks['importKey'],
+      importKey: subtle.importKey.bind(subtle),
       encrypt: subtle.encrypt.bind(subtle),
       decrypt,
       digest: subtle.digest.bind(subtle),

@@ -303,7 +303,7 @@ describe('nothing is kept of what failed', () => {
     sink.write(new Uint8Array(5))
     expect(codeOf(() => sink.bytes())).toBe('client/not-found')
     expect(codeOf(() => sink.write(new Uint8Array(6)))).toBe('protocol/too-large')
-    sink.abort('reason')
+    sink.abort()
     expect(codeOf(() => sink.bytes())).toBe('client/not-found')
   })
 

@@ -48,14 +48,6 @@ export async function unseal(descriptor: AttachmentDescriptor, from: ByteSource,
 /** Bytes that tell their place. */
 export const contentOf = (length: number): Uint8Array => Uint8Array.from({ length }, (_, i) => (i * 31 + (i >> 8)) & 0xff)
 
-/** The container's header and its chunks, in order. */
-export function partsOf({ container, descriptor }: Sealed): { header: Uint8Array; chunks: Uint8Array[] } {
-  const step = 2 ** descriptor.chunkBits + TAG
-  const chunks: Uint8Array[] = []
-  for (let at = HEADER; at < container.length; at += step) chunks.push(container.subarray(at, at + step))
-  return { header: container.subarray(0, HEADER), chunks }
-}
-
 /** Pieces of the given lengths, in turn, to the end. */
 export function* inPieces(bytes: Uint8Array, lengths: readonly number[]): Generator<Uint8Array> {
   for (let at = 0, turn = 0; at < bytes.length; turn++) {

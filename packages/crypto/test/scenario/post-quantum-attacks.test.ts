@@ -312,7 +312,7 @@ describe('attack 30', () => {
       if (phase.kind === 'ready' || phase.kind === 'answering') held.push(phase.secret)
       for (const secret of held) if (secret) earlier.add(hex(secret.expose()))
     }
-    for (let i = 0; pqOf(bob).epoch < 2; i++) {
+    while (pqOf(bob).epoch < 2) {
       exchange(alice, bob)
       note(alice)
       note(bob)

@@ -8,9 +8,10 @@ import {
   remoteDevice,
   requiredPreKeys,
   type SessionRecord,
+  sendingSession,
 } from '@securechat/crypto'
 import { sodiumProvider } from '@securechat/crypto/sodium'
-import { type AccountId, decodeValue, isSecureChatError, type MailboxRow } from '@securechat/protocol'
+import { type AccountId, decodeValue, isSecureChatError, type KnownEnvelope, type MailboxRow, parseEnvelope } from '@securechat/protocol'
 import { decodeMessageBody } from '@securechat/protocol/content'
 import { describe, expect, it } from 'vitest'
 import { closeNetworks, FIRST_DEVICE, friends, stateOf } from '../../src/attack-scene.js'
@@ -116,5 +117,24 @@ describe('attack 30: a stolen store and all ciphertexts', () => {
     }
     // Nor with the other side's envelopes, which were written with keys that came after the theft.
     for (const row of rowsOf(net.malicious.rows, 'Alice', from)) expect(thief(await stateOf(alice), { self: aliceId, peer: bobId }).reads(row)).toBe(false)
+  })
+
+  it('attack 30: a post-quantum epoch that began after the theft is mixed into what follows', async () => {
+    const { net, bob, aliceId, toBob, toAlice } = await friends()
+    const epochOf = async (): Promise<number> => {
+      const record = decodeSession([...(await stateOf(bob))].find(([key]) => key.startsWith(`session/${aliceId}/`))![1])
+      return sendingSession(record)!.ratchet.pq.epoch
+    }
+    expect(await epochOf()).toBe(0)
+    for (let i = 0; i < 60 && (await epochOf()) === 0; i++) {
+      await toBob.send(`to Bob ${i}`)
+      await net.advance(500)
+      await toAlice.send(`to Alice ${i}`)
+      await net.advance(500)
+    }
+    expect(await epochOf()).toBe(1)
+    // Marked in the clear, and refused without its secret: the header alone does not make a chain.
+    const [marked] = rowsOf(net.malicious.rows, 'Bob').slice(-1)
+    expect((parseEnvelope(marked!.envelope) as KnownEnvelope).ratchet.pqEpoch).toBe(1)
   })
 })

@@ -59,6 +59,17 @@ export { type EncryptInput, type EncryptResult, encryptMessage, needsBundle } fr
 export { type EnvelopePeek, peekEnvelope, type RequiredPreKeys, requiredPreKeys } from './session/peek.js'
 export type { ManifestEcho, Plaintext } from './session/plaintext.js'
 export { dropSessions, type PeerKeys, type SeenHandshake, type Session, type SessionRecord } from './session/record.js'
+export { judgeRetryRequest, type RetryAnswers, type RetryVerdict } from './session/retry-limits.js'
+export {
+  createRetryRequest,
+  envelopeHash,
+  isRetryRequest,
+  type RetryRequest,
+  type RetryRequestInput,
+  sessionTagOf,
+  type VerifyRetryRequestInput,
+  verifyRetryRequest,
+} from './session/retry-request.js'
 export { type PostQuantumStatus, postQuantumStatus } from './session/status.js'
 export {
   decodeSharedBodyReference,

@@ -58,6 +58,7 @@ export const LABELS = {
   requestProof: 'SC1/auth/request',
   refreshProof: 'SC1/auth/refresh',
   retryRequest: 'SC1/retry',
+  retryEnvelope: 'SC1/retry/envelope',
   sealedRecord: 'SC1/store/record',
   sealedKey: 'SC1/store/key',
   serverOtp: 'SC1/server/otp',

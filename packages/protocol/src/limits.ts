@@ -51,7 +51,7 @@ export const LIMITS = {
   manifestDays: 30,
   /** Characters of free text fields such as a client's name. */
   labelCharacters: 128,
-  /** Ratchet: message keys derived for one jump (protocol.md, Double Ratchet). */
+  /** Ratchet: message keys derived for one jump (docs/protocol/04-ratchet.md). */
   ratchetJump: 1_000,
   /** Ratchet: skipped keys stored for one session in all. */
   skippedKeys: 2_000,
@@ -71,6 +71,18 @@ export const LIMITS = {
   pqStallDays: 14,
   /** … and chunks that could have gone both ways meanwhile: twice what an epoch needs in the worst order without loss. */
   pqStallChunks: 70,
+  /** Milliseconds between two retry requests of a pair of devices, on either side: each costs a handshake. */
+  retryIntervalMs: 3_600_000,
+  /** Envelopes that one retry request names: 2 KiB of hashes. */
+  retryEnvelopes: 64,
+  /** Messages sent again for one request: what a conversation brings in an hour, and an end to what a peer can ask for. */
+  retryMessages: 256,
+  /** Days for which a sent message is held, to be sent again. */
+  retryDays: 14,
+  /** Days after which a retry request is not answered any more: no row of a mailbox is older. */
+  retryRequestDays: 30,
+  /** Hours that a retry request may be ahead of our clock; further, it would lock out the ones after it. */
+  retryAheadHours: 24,
   /** Sessions kept per device pair. */
   sessionsPerPair: 5,
   /** Days until an unacknowledged session expires. */

@@ -12,7 +12,7 @@ import { laxVerify, mixedOrderSigner, weakCases } from '../support/weak-signatur
 const PACKAGES = join(import.meta.dirname, '../../..')
 const keys = generateSigningKeys({ provider: sodium, random: seededRandom(5) })
 const genuine: SiteSigner = { publicKey: keys.publicKey, sign: (message) => sodium.ed25519Sign(keys.secretKey.expose(), message) }
-const REFUSALS = ['devices/invalid-manifest', 'prekeys/invalid-bundle', 'auth/invalid-proof']
+const REFUSALS = ['devices/invalid-manifest', 'prekeys/invalid-bundle', 'auth/invalid-proof', 'crypto/invalid-signature']
 
 /** The bytes that a site signs. */
 function messageOf(site: SignatureSite): Uint8Array {
@@ -92,6 +92,6 @@ describe('attack 08: a signature for one purpose used for another', () => {
 
   test('attack 08: labels are unique', () => {
     expect(new Set(Object.values(LABELS)).size).toBe(Object.values(LABELS).length)
-    expect(new Set(SIGNATURE_SITES.map(({ label }) => label)).size).toBe(6)
+    expect(new Set(SIGNATURE_SITES.map(({ label }) => label)).size).toBe(7)
   })
 })

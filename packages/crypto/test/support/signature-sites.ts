@@ -3,6 +3,7 @@ import {
   acceptDevice,
   type CryptoProvider,
   createManifest,
+  createRetryRequest,
   type DeviceKeys,
   generateAccountKeys,
   generateDeviceKeys,
@@ -15,6 +16,7 @@ import {
   verifyDeviceAccept,
   verifyManifest,
   verifyPreKey,
+  verifyRetryRequest,
 } from '../../src/index.js'
 import { verifyRefreshProof, verifyRequestProof, verifySocketProof } from '../../src/signatures/index.js'
 import { sodium } from './providers.js'
@@ -124,6 +126,18 @@ export const SIGNATURE_SITES: readonly SignatureSite[] = [
       },
     }),
   ),
+  {
+    name: 'retry request',
+    label: LABELS.retryRequest,
+    source: 'crypto/src/session/retry-request.ts',
+    make(signer) {
+      const envelopes = [new Uint8Array(32).fill(4)]
+      const peer = { accountId, deviceId }
+      const deps = { ...honest, provider: signing(signer) }
+      const envelope = createRetryRequest(deps, { local: { accountId, deviceId, deviceKeys: deviceOf(signer) }, peer, envelopes, time: NOW })
+      return (provider) => void verifyRetryRequest(provider, { local: peer, remote: { accountId, deviceId, signingKey: signer.publicKey }, envelope })
+    },
+  },
   {
     name: 'socket proof',
     label: LABELS.socketProof,

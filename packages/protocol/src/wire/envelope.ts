@@ -22,7 +22,7 @@ export const ENVELOPE_KINDS = {
   preKeyMessage: 2,
   /** Reserved: message of a group's sender key. */
   senderKeyMessage: 3,
-  /** Reserved: signed request to send again over a fresh handshake. */
+  /** Signed request to send again over a fresh handshake (docs/protocol/14-healing.md); not read by `parseEnvelope`. */
   retryRequest: 4,
   /** A body that several envelopes refer to (docs/protocol/09-bodies-and-franking.md); not addressed to one device, parsed by `parseSharedBody`. */
   sharedBody: 5,

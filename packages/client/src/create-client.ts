@@ -31,6 +31,7 @@ import { createViews } from './conversations/views.js'
 import { createManifests } from './devices/manifests.js'
 import { createSafety } from './devices/safety.js'
 import { createEvents } from './events.js'
+import { createAsker } from './healing/asker.js'
 import { createLifecycle } from './lifecycle.js'
 import { createMaintenance } from './maintenance.js'
 import { createNetwork } from './network.js'
@@ -112,6 +113,7 @@ export async function createClient(options: ClientOptions): Promise<Client> {
   const profiles = createProfiles(context)
   const receipts = createReceipts(context)
   const maintenance = createMaintenance(context, manifests)
+  const asker = createAsker(context)
   const registrar = createRegistrar(context, deviceName)
   const departure: Departure = { under: false }
   keepSession(context, { registrar, departure })
@@ -167,13 +169,14 @@ export async function createClient(options: ClientOptions): Promise<Client> {
       sender.start()
       receipts.start()
       maintenance.start()
+      asker.start()
       connection.start()
       if (early) connection.reauthenticate()
     },
     async close() {
       receipts.stop()
       typing.stop()
-      const ended = Promise.all([sender.stop(), receiver.stop(), maintenance.stop()])
+      const ended = Promise.all([sender.stop(), receiver.stop(), maintenance.stop(), asker.stop()])
       // Whoever waits for an answer gets one now.
       await network.close()
       await ended

@@ -2,6 +2,7 @@ import { type AccountId, type ConversationId, isIdText, LIMITS, type MessageId, 
 import type { Content } from '@securechat/protocol/content'
 import { acceptContact } from '../contacts/relation.js'
 import { type Context, newMessageId } from '../context.js'
+import { forgetBody } from '../healing/hold.js'
 import { changedMessage } from '../receive/apply.js'
 import { enqueue } from '../send/compose.js'
 import { requireAccount } from '../state/account.js'
@@ -108,6 +109,7 @@ export async function changeTarget(
   if (content.type === 'delete' && (await withdraw(tx, target))) return
   await requireWritable(tx, place)
   writeMessage(tx, next)
+  if (content.type === 'delete' && target.sent !== undefined) await forgetBody(tx, target.sent)
   if (target.status === 'failed') return
   await enqueue(context, tx, { ...place, content })
 }

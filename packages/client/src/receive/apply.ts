@@ -27,17 +27,21 @@ export function raisedStatus(status: MessageRecord['status'], receipt: 'delivere
  * Applies one authenticated content, in the commit of its row. What refers to an unknown message, or to one of another author, is
  * dropped without a trace: nothing comes back from which a stranger could learn anything.
  */
-export async function applyIncoming(context: Context, tx: Transaction, { incoming, effects }: { incoming: Incoming; effects: Effects }): Promise<void> {
+export async function applyIncoming(
+  context: Context,
+  tx: Transaction,
+  { incoming, effects, place }: { incoming: Incoming; effects: Effects; place?: number | undefined },
+): Promise<void> {
   const { peer, mine, known } = incoming
   const contact = (await readContact(tx, peer)) ?? newContact(peer)
   if (contact.relation === 'blocked') return
-  if (!known) return addMessage(context, tx, { incoming, contact, effects, shown: { kind: 'unsupported', text: '', body: incoming.encoded } })
+  if (!known) return addMessage(context, tx, { incoming, contact, effects, place, shown: { kind: 'unsupported', text: '', body: incoming.encoded } })
   const content = incoming.content as Content
   switch (content.type) {
     case 'text': {
       const reply = content.replyTo === undefined ? {} : { replyTo: content.replyTo }
       if (utf8(content.text).length > LIMITS.messageTextBytes) return
-      return addMessage(context, tx, { incoming, contact, effects, shown: { kind: 'text', text: content.text, ...reply } })
+      return addMessage(context, tx, { incoming, contact, effects, place, shown: { kind: 'text', text: content.text, ...reply } })
     }
     case 'reaction':
     case 'edit':
@@ -68,7 +72,7 @@ interface Shown {
 async function addMessage(
   context: Context,
   tx: Transaction,
-  { incoming, contact, effects, shown }: { incoming: Incoming; contact: ContactRecord; effects: Effects; shown: Shown },
+  { incoming, contact, effects, place, shown }: { incoming: Incoming; contact: ContactRecord; effects: Effects; place: number | undefined; shown: Shown },
 ): Promise<void> {
   const { body, sender, mine, peer } = incoming
   // Exactly once: the row is its own witness, also when it comes over another session.
@@ -95,7 +99,11 @@ async function addMessage(
     ...shown,
     ...(mine && { status: 'sent' as const }),
   }
-  const placed = placeMessage(tx, row, conversation)
+  // What was missed takes the place that was kept for it, and is unread from there on.
+  const placed =
+    place === undefined
+      ? placeMessage(tx, row, conversation)
+      : { message: { ...row, order: place }, conversation: { ...conversation, readOrder: Math.min(conversation.readOrder, place - 1) } }
   writeMessage(tx, placed.message)
   writeConversation(tx, {
     ...placed.conversation,

@@ -1,7 +1,9 @@
-import { compareManifestRef, peekEnvelope, type SessionRecord } from '@securechat/crypto'
+import { compareManifestRef, isRetryRequest, peekEnvelope, type SessionRecord } from '@securechat/crypto'
 import { type AccountId, asSecureChatError, ENVELOPE_KINDS, type MailboxRow, type ManifestRef, SecureChatError } from '@securechat/protocol'
 import { type Context, cryptoDeps, directConversationId, type Self } from '../context.js'
 import type { Manifests } from '../devices/manifests.js'
+import { answerRetryRequest } from '../healing/answer.js'
+import { settleWanted, wantAgain } from '../healing/want.js'
 import type { Transaction } from '../state/database.js'
 import { holdEnvelope, readCursor, writeCursor } from '../state/inbox.js'
 import { KEYS, keyOf } from '../state/keys.js'
@@ -9,7 +11,7 @@ import { readSession } from '../state/sessions.js'
 import { type Answerable, answerSession } from './acknowledge.js'
 import { applyIncoming, type Effects } from './apply.js'
 import { decryptRow, type Opened } from './decrypt.js'
-import { classifyReceiveFailure } from './failures.js'
+import { classifyReceiveFailure, type ReceiveAction } from './failures.js'
 import { addPlaceholder } from './placeholder.js'
 import { validateIncoming } from './validate.js'
 
@@ -71,17 +73,20 @@ async function settleRow(context: Context, tx: Transaction, input: RowInput): Pr
     // The store's failures pass; those of the code would come back for ever.
     if (action === 'later' && (!anyway || error.code.startsWith('storage/'))) throw error
     context.logger.warn('client.row-unreadable', { code: error.code, action })
+    // A request that nobody may make is no message, and no reason to show one.
+    if (action !== 'keep' && isRetryRequest(row.envelope)) return undefined
     if (action === 'keep') await keepRow(context, tx, { ...input, error })
     else {
       // This code failed, not the sender: the bytes are kept for a version that does better.
       if (action === 'later') await holdRow(tx, row)
-      await loseRow(context, tx, { ...input, error, forged: action === 'forged' })
+      await loseRow(context, tx, { ...input, error, action })
     }
     return undefined
   }
 }
 
 async function applyRow(context: Context, tx: Transaction, { row, self, effects, manifests, stalled, answers }: RowInput): Promise<void> {
+  if (isRetryRequest(row.envelope)) return answerRetryRequest(context, tx, { self, row })
   const opened = await decryptRow(tx, cryptoDeps(context), { self, row })
   tx.afterCommit(() =>
     judgeEchoes(opened, {
@@ -100,7 +105,9 @@ async function applyRow(context: Context, tx: Transaction, { row, self, effects,
     context.logger.warn('client.content-invalid', { code: asSecureChatError(error, 'protocol/malformed').code })
     return
   }
-  await applyIncoming(context, tx, { incoming, effects })
+  const slot = await settleWanted(tx, opened.sender, incoming.again)
+  const place = slot?.conversation === incoming.body.conversation ? slot.order : undefined
+  await applyIncoming(context, tx, { incoming, effects, place })
   const owesReceipt = (await tx.get(keyOf.receipt(incoming.body.conversation, incoming.body.id))) !== undefined
   noteAnswer(answers, { opened, record: opened.result.record, answer: { peer: incoming.peer, conversation: incoming.body.conversation, owesReceipt } })
 }
@@ -170,16 +177,17 @@ async function keepRow(context: Context, tx: Transaction, { row, effects, error 
 async function loseRow(
   context: Context,
   tx: Transaction,
-  { row, effects, error, forged }: RowInput & { error: SecureChatError; forged: boolean },
+  { row, self, effects, error, action }: RowInput & { error: SecureChatError; action: ReceiveAction },
 ): Promise<void> {
   const { sender } = row
   if (!sender) return
   // Anybody can make up bytes: only where there is a session that they could belong to is it worth a line.
-  if (forged && !(await hasSession(tx, sender))) return
-  const message = await addPlaceholder(context, tx, { row, kind: 'undecryptable', error })
+  if (action === 'forged' && !(await hasSession(tx, sender))) return
+  const wanted = action === 'lost' ? await wantAgain(context, tx, { self, row, error }) : undefined
+  const message = wanted ? wanted.placeholder : await addPlaceholder(context, tx, { row, kind: 'undecryptable', error })
   tx.afterCommit(() => {
     if (message) effects.received(message)
-    context.events.emit('decryption-failed', { accountId: sender.accountId, error, willHeal: false })
+    context.events.emit('decryption-failed', { accountId: sender.accountId, error, willHeal: wanted !== undefined })
   })
 }
 

@@ -5,7 +5,8 @@ import type { SecureChatError } from '@securechat/protocol'
  * not the network's or the store's fault is settled now.
  *
  * had: it was decrypted before, acknowledge and drop. manifest: one of the two device lists is too old to judge it, fetch and try again.
- * keep: written by a newer version, keep its bytes. lost: it cannot be read any more; a known contact's gets a placeholder.
+ * keep: written by a newer version, keep its bytes. lost: the keys for it are gone here; a known contact's gets a placeholder and is asked for again,
+ * over a new session.
  * forged: nobody who holds the keys wrote it; drop and count. later: the network or the store failed; stop, do NOT acknowledge.
  */
 export type ReceiveAction = 'had' | 'manifest' | 'keep' | 'lost' | 'forged' | 'later'

@@ -21,7 +21,7 @@ export async function addPlaceholder(
   const now = context.clock.now()
   const conversation = (await readConversation(tx, id)) ?? newConversation(id, sender, now)
   const last = conversation.placeholder && (await readMessage(tx, id, conversation.placeholder))
-  if (last && last.kind === kind && last.order === conversation.nextOrder - 1) {
+  if (last && last.kind === kind && last.slots === undefined && last.order === conversation.nextOrder - 1) {
     writeMessage(tx, { ...last, repeated: (last.repeated ?? 1) + 1 })
     return undefined
   }

@@ -14,16 +14,33 @@ export interface Incoming {
   readonly known: boolean
   /** The body as it came. */
   readonly encoded: Uint8Array
+  /** Sent again: hashes of the envelopes that it stands for; else empty. */
+  readonly again: readonly Uint8Array[]
 }
 
 const malformed = (detail: string): never => {
   throw new SecureChatError('protocol/malformed', { detail })
 }
 
+interface OwnPart {
+  readonly to?: unknown
+  readonly again?: unknown
+}
+
+/** What the copy of this very device says besides the common part. */
+function readPerSession(perSession: Uint8Array): OwnPart {
+  if (perSession.length === 0) return {}
+  const value = decodeValue(perSession)
+  return typeof value === 'object' && value !== null ? (value as OwnPart) : malformed('per session')
+}
+
 /** Whom a copy of an own message went to. */
-function addressee(perSession: Uint8Array): AccountId {
-  const { to } = decodeValue(perSession) as { to?: unknown }
-  return isIdText(to) ? (to as AccountId) : malformed('addressee')
+const addressee = ({ to }: OwnPart): AccountId => (isIdText(to) ? (to as AccountId) : malformed('addressee'))
+
+const HASH = 32
+function replaced({ again = [] }: OwnPart): readonly Uint8Array[] {
+  if (!Array.isArray(again) || !again.every((hash) => hash instanceof Uint8Array && hash.length === HASH)) return malformed('again')
+  return again as Uint8Array[]
 }
 
 /**
@@ -40,7 +57,8 @@ export function validateIncoming(
 ): Incoming {
   const body = decodeMessageBody(plaintext.common)
   const mine = sender === self
-  const peer = mine ? addressee(plaintext.perSession) : sender
+  const own = readPerSession(plaintext.perSession)
+  const peer = mine ? addressee(own) : sender
   if (body.conversation !== directConversationId(provider, self, peer)) malformed('conversation')
-  return { body, sender, mine, peer, content: body.content, known: isKnownContent(body.content), encoded: plaintext.common }
+  return { body, sender, mine, peer, content: body.content, known: isKnownContent(body.content), encoded: plaintext.common, again: replaced(own) }
 }

@@ -46,6 +46,7 @@ export async function enqueue(context: Context, tx: Transaction, outgoing: Outgo
     sendId: newMessageId(context),
     queuedAt: now,
     ...(outgoing.shown && { message: id }),
+    ...((content.type === 'reaction' || content.type === 'edit' || content.type === 'delete') && { target: content.target }),
     ...(outgoing.lifetimeMs !== undefined && { expiresAt: now + outgoing.lifetimeMs }),
   })
 }

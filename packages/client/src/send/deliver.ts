@@ -1,14 +1,18 @@
+import type { SessionRecord } from '@securechat/crypto'
 import { asSecureChatError, SecureChatError } from '@securechat/protocol'
 import { type Context, cryptoDeps } from '../context.js'
 import type { Manifests } from '../devices/manifests.js'
+import { holdSent, RETRY_TYPE } from '../healing/hold.js'
+import { prepareRequest } from '../healing/request.js'
 import { readConversation, writeConversation } from '../state/conversations.js'
 import type { Transaction } from '../state/database.js'
+import { readRenewals, writeRenewals } from '../state/healing.js'
 import { type MessageRecord, placeMessage, readMessage, writeMessage } from '../state/messages.js'
 import { type OutboxRow, readOutbox, writeOutbox } from '../state/outbox.js'
 import { readSession, writeSession } from '../state/sessions.js'
 import { encryptFanout } from './encrypt-fanout.js'
-import { type Bundles, devicesWithoutSession, fetchBundles, recordOf } from './ensure-sessions.js'
-import { resolveAudience } from './resolve-devices.js'
+import { type Bundles, deviceName, devicesWithoutSession, fetchBundles, isRenewalDue, recordOf } from './ensure-sessions.js'
+import { type Audience, resolveAudience } from './resolve-devices.js'
 
 export type Changed = (tx: Transaction, message: MessageRecord) => void
 
@@ -18,22 +22,47 @@ export type Changed = (tx: Transaction, message: MessageRecord) => void
  */
 export async function prepareRow(context: Context, manifests: Manifests, row: OutboxRow): Promise<OutboxRow | undefined> {
   if (row.record.recipients) return row
+  if (row.record.type === RETRY_TYPE) return prepareRequest(context, row)
   const { db, provider, clock, network, logger } = context
   const self = await context.identity.self()
-  const { peer } = row.record
+  const { peer, device } = row.record
   if (peer !== self.accountId) await manifests.ensure(peer)
-  const before = await resolveAudience(db, provider, { self, peer })
-  const missing = before ? await devicesWithoutSession(db, before.remotes, clock.now()) : []
+  const before = only(await resolveAudience(db, provider, { self, peer }), device)
+  const missing = before ? await devicesWithoutSession(db, before.remotes, { now: clock.now(), renewals: await readRenewals(db) }) : []
   const bundles: Bundles = missing.length > 0 ? await fetchBundles(network.connection.call, missing) : new Map()
   return db.run(async (tx) => {
     const record = await readOutbox(tx, row.key)
     if (!record || record.recipients) return record && { key: row.key, record }
-    const audience = await resolveAudience(tx, provider, { self, peer })
+    const audience = only(await resolveAudience(tx, provider, { self, peer }), device)
     if (!audience) throw new SecureChatError('devices/stale-manifest')
-    const records = []
-    for (const remote of audience.remotes) records.push(recordOf(await readSession(tx, remote), remote))
-    const { recipients, sessions, skipped, stale } = encryptFanout(cryptoDeps(context), { ...audience, peer, common: record.common, records, bundles })
+    if (device && audience.remotes.length === 0) {
+      // The device that asked has left the list.
+      tx.delete(row.key)
+      return undefined
+    }
+    const renewals = await readRenewals(tx)
+    const [records, renew] = [[] as (SessionRecord | null)[], [] as boolean[]]
+    for (const remote of audience.remotes) {
+      const session = recordOf(await readSession(tx, remote), remote)
+      const due = isRenewalDue(renewals, remote, session)
+      // It has become due since the bundles were fetched.
+      if (due && !missing.some((other) => deviceName(other) === deviceName(remote)))
+        throw new SecureChatError('storage/conflict', { detail: 'new session due' })
+      records.push(session)
+      renew.push(due)
+    }
+    const { recipients, sessions, skipped, stale } = encryptFanout(cryptoDeps(context), {
+      ...audience,
+      peer,
+      common: record.common,
+      records,
+      bundles,
+      renew,
+      again: record.again,
+    })
     for (const [index, recipient] of recipients.entries()) writeSession(tx, recipient, sessions[index]!)
+    const left = renewals.filter((renewal) => !recipients.some((recipient) => deviceName(recipient) === deviceName(renewal)))
+    if (left.length < renewals.length) writeRenewals(tx, left)
     const next: OutboxRow = { key: row.key, record: { ...record, recipients: recipients.map((recipient) => ({ ...recipient })) } }
     writeOutbox(tx, next)
     tx.afterCommit(() => {
@@ -42,6 +71,11 @@ export async function prepareRow(context: Context, manifests: Manifests, row: Ou
     })
     return next
   })
+}
+
+/** Everybody, or the one device that asked for it. */
+function only(audience: Audience | undefined, device: OutboxRow['record']['device']): Audience | undefined {
+  return audience && device ? { ...audience, remotes: audience.remotes.filter((remote) => deviceName(remote) === deviceName(device)) } : audience
 }
 
 /** Resolves once the server has it on its disk. The same bytes under the same id, however often. */
@@ -57,7 +91,8 @@ export async function concludeRow(context: Context, row: OutboxRow, changed: Cha
   await context.db.run(
     async (tx) => {
       tx.delete(row.key)
-      await updateShown(tx, row, { status: 'sent' }, changed)
+      const sent = await holdSent(context, tx, row)
+      await updateShown(tx, row, { status: 'sent', ...(sent !== undefined && { sent }) }, changed)
     },
     { durability: 'relaxed' },
   )
@@ -82,14 +117,14 @@ export async function resetRow({ db }: Context, row: OutboxRow): Promise<void> {
   })
 }
 
-async function updateShown(tx: Transaction, { record }: OutboxRow, change: Pick<MessageRecord, 'status' | 'error'>, changed: Changed): Promise<void> {
+async function updateShown(tx: Transaction, { record }: OutboxRow, change: Pick<MessageRecord, 'status' | 'error' | 'sent'>, changed: Changed): Promise<void> {
   if (!record.message) return
   const [stored, conversation] = [await readMessage(tx, record.conversation, record.message), await readConversation(tx, record.conversation)]
   if (!stored || !conversation) return
   const { outbox: _, ...message } = stored
   // A receipt may be faster than the server's answer.
   const ahead = change.status === 'sent' && (message.status === 'delivered' || message.status === 'read')
-  const placed = placeMessage(tx, { ...message, ...(ahead ? {} : change) }, conversation)
+  const placed = placeMessage(tx, { ...message, ...change, ...(ahead && message.status && { status: message.status }) }, conversation)
   writeMessage(tx, placed.message)
   writeConversation(tx, placed.conversation)
   changed(tx, placed.message)

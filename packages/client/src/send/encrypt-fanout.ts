@@ -21,13 +21,21 @@ export interface FanoutInput extends Audience {
   /** One for each remote; null where there is none. */
   readonly records: readonly (SessionRecord | null)[]
   readonly bundles: Bundles
+  /** One for each remote: it asked for a new session. */
+  readonly renew: readonly boolean[]
+  /** Set where the message is sent again: the hashes of the envelopes that it replaces. */
+  readonly again?: readonly Uint8Array[] | undefined
 }
+
+/** What only this copy says: whom a message of one's own went to, and what it replaces. */
+const perSessionOf = (own: boolean, { peer, again }: Pick<FanoutInput, 'peer' | 'again'>): Uint8Array =>
+  own || again ? encodeValue({ ...(own && { to: peer }), ...(again && { again }) }) : NOTHING
 
 /**
  * One body, encrypted for every device. Pure: nothing has happened until the caller commits all of it. Throws `crypto/no-session` when not
  * one device of the peer can be reached.
  */
-export function encryptFanout(deps: CryptoDeps, { local, remotes, peer, common, records, bundles }: FanoutInput): Fanout {
+export function encryptFanout(deps: CryptoDeps, { local, remotes, peer, common, records, bundles, renew, again }: FanoutInput): Fanout {
   const recipients: SendRecipient[] = []
   const sessions: SessionRecord[] = []
   const skipped: { accountId: AccountId; error: SecureChatError }[] = []
@@ -37,10 +45,17 @@ export function encryptFanout(deps: CryptoDeps, { local, remotes, peer, common, 
     const record = records[index] ?? null
     const bundle = bundles.get(deviceName(remote))
     try {
-      if (needsBundle(record, { now: deps.now }) && !bundle) throw new SecureChatError('crypto/no-session', { detail: 'no prekeys' })
-      // The own devices are told whom the message went to.
-      const perSession = accountId === local.accountId ? encodeValue({ to: peer }) : NOTHING
-      const result = encryptMessage(deps, { record, local, remote, plaintext: { common, perSession }, ...(bundle && { bundle }) })
+      const newSession = renew[index] === true
+      if ((newSession || needsBundle(record, { now: deps.now })) && !bundle) throw new SecureChatError('crypto/no-session', { detail: 'no prekeys' })
+      const perSession = perSessionOf(accountId === local.accountId, { peer, again })
+      const result = encryptMessage(deps, {
+        record,
+        local,
+        remote,
+        plaintext: { common, perSession },
+        newSession,
+        ...(bundle && { bundle }),
+      })
       recipients.push({ accountId, deviceId, manifestVersion: remote.manifest.version, envelope: result.envelope })
       sessions.push(result.record)
       stale ||= result.stale
@@ -49,7 +64,7 @@ export function encryptFanout(deps: CryptoDeps, { local, remotes, peer, common, 
       skipped.push({ accountId, error })
     }
   }
-  const reached = peer === local.accountId || recipients.some(({ accountId }) => accountId === peer)
+  const reached = (again && recipients.length > 0) || peer === local.accountId || recipients.some(({ accountId }) => accountId === peer)
   if (!reached) throw skipped.find(({ accountId }) => accountId === peer)?.error ?? new SecureChatError('crypto/no-session', { detail: 'no device' })
   return { recipients, sessions, skipped, stale }
 }

@@ -2,6 +2,7 @@ import { needsBundle, type PreKeyBundle, type RemoteDevice, type SessionRecord }
 import { type AccountId, type DeviceId, equalPublicBytes, type Timestamp } from '@securechat/protocol'
 import type { Call } from '@securechat/transport'
 import type { Reader } from '../state/database.js'
+import type { Renewal } from '../state/healing.js'
 import { readSession } from '../state/sessions.js'
 
 export const deviceName = ({ accountId, deviceId }: { readonly accountId: AccountId; readonly deviceId: DeviceId }): string => `${accountId}/${deviceId}`
@@ -11,10 +12,21 @@ export type Bundles = ReadonlyMap<string, PreKeyBundle>
 export const recordOf = (record: SessionRecord | null, remote: RemoteDevice): SessionRecord | null =>
   record && equalPublicBytes(record.peer.accountKey, remote.accountKey) ? record : null
 
+/** The device has asked for a new session, and none has been made since. */
+export const isRenewalDue = (renewals: readonly Renewal[], remote: RemoteDevice, record: SessionRecord | null): boolean =>
+  renewals.some(({ accountId, deviceId, above }) => accountId === remote.accountId && deviceId === remote.deviceId && (record?.nextGeneration ?? 0) <= above)
+
 /** The devices to which no message can be sent without a bundle. */
-export async function devicesWithoutSession(reader: Reader, remotes: readonly RemoteDevice[], now: Timestamp): Promise<RemoteDevice[]> {
+export async function devicesWithoutSession(
+  reader: Reader,
+  remotes: readonly RemoteDevice[],
+  { now, renewals }: { now: Timestamp; renewals: readonly Renewal[] },
+): Promise<RemoteDevice[]> {
   const missing: RemoteDevice[] = []
-  for (const remote of remotes) if (needsBundle(recordOf(await readSession(reader, remote), remote), { now })) missing.push(remote)
+  for (const remote of remotes) {
+    const record = recordOf(await readSession(reader, remote), remote)
+    if (needsBundle(record, { now }) || isRenewalDue(renewals, remote, record)) missing.push(remote)
+  }
   return missing
 }
 

@@ -22,6 +22,10 @@ import type { AccountId, ConversationId, DeviceId, MessageId } from '@securechat
  *   receipt/<conversation>/<message>     receipts that are due
  *   seen/<message>                       contents without a row of their own that were applied
  *   held/<sequence>                      envelopes of a newer version, kept for an update
+ *   wanted/<account>/<device>/<sequence> envelopes of a device that could not be read and were asked for again
+ *   retry/<account>/<device>             when we asked a device to send again, and when we answered it
+ *   renewals                             devices for which the next message starts a new session
+ *   sent/<account>/<sequence>            bodies that were sent, held for a while to be sent again
  *   log/<number>                         received messages in the order of their arrival, for `consume`
  *   consumer/<name>                      cursor of a consumer
  *   counters, inbox                      local sequence numbers; mailbox cursor
@@ -41,6 +45,7 @@ export const KEYS = {
   inbox: 'inbox',
   storeId: 'store-id',
   wipe: 'wipe',
+  renewals: 'renewals',
 } as const
 
 /** Orders of rows that are not sent yet begin here: above every order that a conversation can reach. */
@@ -62,6 +67,9 @@ export const PREFIX = {
   seen: 'seen/',
   held: 'held/',
   log: 'log/',
+  wanted: 'wanted/',
+  retry: 'retry/',
+  sent: 'sent/',
 } as const
 
 export const keyOf = {
@@ -78,12 +86,16 @@ export const keyOf = {
   held: (sequence: number): string => `${PREFIX.held}${padded(sequence)}`,
   log: (number: number): string => `${PREFIX.log}${padded(number)}`,
   consumer: (name: string): string => `consumer/${name}`,
+  wanted: (account: AccountId, device: DeviceId, sequence: number): string => `${PREFIX.wanted}${account}/${padded(device, ID_DIGITS)}/${padded(sequence)}`,
+  retry: (account: AccountId, device: DeviceId): string => `${PREFIX.retry}${account}/${padded(device, ID_DIGITS)}`,
 } as const
 
 export const prefixOf = {
   sessions: (account: AccountId): string => `${PREFIX.session}${account}/`,
   messages: (conversation: ConversationId): string => `${PREFIX.message}${conversation}/`,
   outbox: (account: AccountId): string => `${PREFIX.outbox}${account}/`,
+  wanted: (account: AccountId, device: DeviceId): string => `${PREFIX.wanted}${account}/${padded(device, ID_DIGITS)}/`,
+  sent: (account: AccountId): string => `${PREFIX.sent}${account}/`,
   receipts: (conversation: ConversationId): string => `${PREFIX.receipt}${conversation}/`,
 } as const
 

@@ -26,6 +26,10 @@ const record = defineRecord(
     outbox: z.optional(z.string()),
     /** Undecryptable: how many in a row this placeholder stands for. */
     repeated: z.optional(count),
+    /** Undecryptable and asked for again: how many orders from its own on are kept free for what it stands for. */
+    slots: z.optional(count),
+    /** Own rows that were sent: where the body is held. */
+    sent: z.optional(z.string()),
   }),
 )
 export type MessageRecord = ReturnType<typeof record.decode>

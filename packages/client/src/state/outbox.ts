@@ -17,6 +17,13 @@ const record = defineRecord(
     common: bytes,
     /** Chosen once: whatever is repeated is repeated under it, and the server stores it once. */
     sendId: id<MessageId>(),
+    /** What an edit, a reaction or a delete is about. */
+    target: z.optional(id<MessageId>()),
+    /** For this device alone: a request to send again, or a message that it asked for. */
+    device: z.optional(z.looseObject({ accountId: id<AccountId>(), deviceId: z.custom<DeviceId>((value) => typeof value === 'number') })),
+    /** Sent again: the hashes of the envelopes that this one replaces, and where the body is held. */
+    again: z.optional(z.array(bytes)),
+    sent: z.optional(z.string()),
     queuedAt: count,
     /** Not worth sending later than this, unless it was encrypted before. */
     expiresAt: z.optional(count),
@@ -55,6 +62,12 @@ export async function firstOutbox(reader: Reader, peer: AccountId): Promise<Outb
 }
 
 /** Accounts that something waits for. Skips from peer to peer, so that it costs one read each, however much is queued. */
+/** Rows of a peer that are encrypted and perhaps on their way, oldest first. */
+export async function preparedOutbox(reader: Reader, prefix: string, limit: number): Promise<OutboxRow[]> {
+  const rows = (await reader.list(prefix, { limit })).map(({ key, value }) => ({ key, record: record.decode(value) }))
+  return rows.filter(({ record: { recipients } }) => recipients !== undefined)
+}
+
 export async function outboxPeers(reader: Reader): Promise<AccountId[]> {
   const peers: AccountId[] = []
   for (let after: string = PREFIX.outbox; ; ) {

@@ -1,9 +1,11 @@
 import { decodeSession, encodeSession, pruneSessionRecord } from '@securechat/crypto'
 import { equalPublicBytes, LIMITS } from '@securechat/protocol'
 import type { Context } from '../context.js'
+import { HELD_PER_PEER, sentPeers } from '../healing/hold.js'
 import type { Entry, Transaction } from './database.js'
+import { decodeSent } from './healing.js'
 import { seenAt } from './inbox.js'
-import { PREFIX } from './keys.js'
+import { PREFIX, prefixOf } from './keys.js'
 import { listPreKeys } from './prekeys.js'
 
 const DAY = 86_400_000
@@ -22,6 +24,20 @@ export async function sweep({ db }: Pick<Context, 'db'>, now: number): Promise<v
       const pruned = encodeSession(pruneSessionRecord(decodeSession(value), { now, livePreKeyIds }))
       if (!equalPublicBytes(pruned, value)) tx.put(key, pruned)
     }
+  })
+  await inPages(db, PREFIX.sent, async (tx, entries) => {
+    for (const { key, value } of entries) if (now - decodeSent(value).at > LIMITS.retryDays * DAY) tx.delete(key)
+  })
+  for (const peer of await sentPeers(db)) await trimSent({ db }, prefixOf.sent(peer))
+}
+
+/** Above what is looked through for a request, nothing is held. */
+async function trimSent({ db }: Pick<Context, 'db'>, prefix: string): Promise<void> {
+  const newest = await db.list(prefix, { limit: HELD_PER_PEER, reverse: true })
+  const oldestKept = newest.at(-1)?.key
+  if (newest.length < HELD_PER_PEER || oldestKept === undefined) return
+  await inPages(db, prefix, async (tx, entries) => {
+    for (const { key } of entries) if (key < oldestKept) tx.delete(key)
   })
 }
 

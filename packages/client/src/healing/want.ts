@@ -53,7 +53,10 @@ const NAMED = 8
  * What was missed has come, under new keys: the peer says which envelopes the message stands for. Gives the place that was kept for it, if
  * it is one of a conversation. The word of an authenticated device about its own messages, and worth no more than that.
  */
-export async function settleWanted(tx: Transaction, sender: Device, hashes: readonly Uint8Array[]): Promise<Slot | undefined> {
+export async function settleWanted(
+  tx: Transaction,
+  { sender, hashes, now }: { sender: Device; hashes: readonly Uint8Array[]; now: number },
+): Promise<Slot | undefined> {
   if (hashes.length === 0 || hashes.length > NAMED) return undefined
   let place: Slot | undefined
   let settled = false
@@ -65,6 +68,7 @@ export async function settleWanted(tx: Transaction, sender: Device, hashes: read
     settled = true
     if (record.slot && (await takeSlot(tx, record.slot))) place ??= record.slot
   }
-  if (settled) writeRetry(tx, sender, { ...(await readRetry(tx, sender)), tries: 0 })
+  // The peer answers once an hour too, and counts from its answer.
+  if (settled) writeRetry(tx, sender, { ...(await readRetry(tx, sender)), tries: 0, askedAt: now })
   return place
 }

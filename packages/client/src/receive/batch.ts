@@ -105,7 +105,7 @@ async function applyRow(context: Context, tx: Transaction, { row, self, effects,
     context.logger.warn('client.content-invalid', { code: asSecureChatError(error, 'protocol/malformed').code })
     return
   }
-  const slot = await settleWanted(tx, opened.sender, incoming.again)
+  const slot = await settleWanted(tx, { sender: opened.sender, hashes: incoming.again, now: context.clock.now() })
   const place = slot?.conversation === incoming.body.conversation ? slot.order : undefined
   await applyIncoming(context, tx, { incoming, effects, place })
   const owesReceipt = (await tx.get(keyOf.receipt(incoming.body.conversation, incoming.body.id))) !== undefined

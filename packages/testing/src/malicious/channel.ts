@@ -58,7 +58,9 @@ export class InterceptedChannel implements Channel {
   readonly #pending = new Map<number, Pending>()
   #inner: Channel | null = null
   #nextId = OWN_IDS
+  /** Number of the last delivery of the true server, and how far the ones that the client sees are from them. */
   #delivered = 0
+  #shift = 0
   #acknowledged = 0
 
   constructor(hooks: Hooks, client: ChannelHandlers, onEnd: () => void) {
@@ -100,6 +102,7 @@ export class InterceptedChannel implements Channel {
   invent(rows: readonly ForgedRow[]): void {
     const mailbox = this.#hooks.mailbox()
     if (!mailbox) throw new Error(`${this.#hooks.client} is not signed in`)
+    this.#shift++
     this.#deliver(mailbox.invent(rows))
   }
 
@@ -195,7 +198,13 @@ export class InterceptedChannel implements Channel {
       if (account) this.#hooks.signedIn(`${account.accountId}/${account.deviceId}`)
     }
     if (frame.kind !== 'deliver') return this.#client.onMessage(bytes)
-    this.#deliver(decodeDeliver(frame.body.slice()).flatMap((row) => this.#shown(row)))
+    // What was lost or doubled below is so above, too: a delivery that is missing has to be seen to be missing.
+    if (frame.id <= this.#delivered) return
+    if (frame.id !== this.#delivered + 1) return this.#client.onMessage(encodeFrame('deliver', frame.id + this.#shift, frame.body))
+    this.#delivered = frame.id
+    const rows = decodeDeliver(frame.body.slice()).flatMap((row) => this.#shown(row))
+    if (rows.length === 0) this.#shift--
+    else this.#deliver(rows)
   }
 
   #shown(row: MailboxRow): readonly MailboxRow[] {
@@ -208,9 +217,8 @@ export class InterceptedChannel implements Channel {
   }
 
   #deliver(rows: readonly MailboxRow[]): void {
-    if (rows.length === 0) return
     // A row that was kept back until now comes behind those that were not.
     const ascending = [...rows].sort((a, b) => a.sequence - b.sequence)
-    this.#client.onMessage(encodeFrame('deliver', ++this.#delivered, encodeDeliver(ascending)))
+    this.#client.onMessage(encodeFrame('deliver', this.#delivered + this.#shift, encodeDeliver(ascending)))
   }
 }

@@ -126,8 +126,8 @@ function attach(server: Server, ws: WebSocket, request: IncomingMessage): void {
 
 /** The HTTP status of a refused upgrade; undefined: accepted. */
 function refuseUpgrade(request: IncomingMessage, origins: readonly string[]): 403 | 404 | undefined {
-  const { pathname } = new URL(request.url ?? '/', 'http://host')
-  if (pathname !== SOCKET_PATH) return 404
+  // Not parsed as a URL: a target such as "//" is none, and what throws in this event ends the process.
+  if (request.url?.split('?', 1)[0] !== SOCKET_PATH) return 404
   const { origin, host } = request.headers
   if (origin === undefined || origins.includes(origin)) return undefined
   try {
@@ -139,6 +139,8 @@ function refuseUpgrade(request: IncomingMessage, origins: readonly string[]): 40
 
 function refuse(socket: Duplex, status: 403 | 404): void {
   socket.on('error', () => socket.destroy())
+  // Ended is not closed: a peer that keeps its half open would keep the descriptor, and the server from stopping.
+  socket.once('finish', () => socket.destroy())
   socket.end(`HTTP/1.1 ${status} ${status === 403 ? 'Forbidden' : 'Not Found'}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
 }
 

@@ -1,3 +1,4 @@
+import { connect } from 'node:net'
 import { decodeFrame, encodeFrame, LIMITS } from '@securechat/protocol'
 import { createServer, memoryStore } from '@securechat/server'
 import { afterEach, expect, it } from 'vitest'
@@ -64,6 +65,42 @@ it('outlives text frames, oversized frames and garbage', async () => {
   expect(await attack('text')).toBe(1003)
   expect(await attack(new Uint8Array(LIMITS.frameBytes + 1))).toBe(1009)
   await attack(new Uint8Array(7).fill(255))
+  expect((await fetch(`${serving.url}/livez`)).status).toBe(200)
+})
+
+/** Sends bytes on a connection of which this side is never ended; gives what came until the server closed it. */
+const exchange = ({ port }: Serving, request: string) =>
+  new Promise<string>((done, fail) => {
+    const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true }, () => socket.write(request))
+    let answer = ''
+    socket.on('data', (data) => {
+      answer += data.toString('latin1')
+    })
+    // A reset is the server's close too: it has let go of the connection.
+    const end = (): void => {
+      socket.destroy()
+      done(answer)
+    }
+    socket.on('error', end)
+    socket.on('close', end)
+    setTimeout(() => fail(new Error('the connection stays open')), 4_000).unref()
+    const probe = setInterval(() => {
+      if (!socket.destroyed) socket.write('x')
+      else clearInterval(probe)
+    }, 50)
+  })
+
+it('outlives upgrades whose target is no URL, and lets go of what it refuses', async () => {
+  const serving = await start()
+  const upgrade = (target: string, origin = '') =>
+    `GET ${target} HTTP/1.1\r\nHost: h\r\n${origin}Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n`
+  for (const target of ['//', 'http://h:99999/', '/v1/socket/', '/\\\\']) expect(await exchange(serving, upgrade(target)), target).toMatch(/^HTTP\/1\.1 404 /)
+  for (const origin of ['Origin: //\r\n', 'Origin: https://evil.example\r\n'])
+    expect(await exchange(serving, upgrade('/v1/socket', origin)), origin).toMatch(/^HTTP\/1\.1 403 /)
+  for (const target of ['//', 'http://h:99999/']) {
+    const answer = await exchange(serving, `GET ${target} HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n`)
+    expect(answer, target).toMatch(/^HTTP\/1\.1 40[04] /)
+  }
   expect((await fetch(`${serving.url}/livez`)).status).toBe(200)
 })
 

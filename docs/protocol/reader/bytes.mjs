@@ -20,7 +20,7 @@ export function refuse(why) {
   throw new Refused(why)
 }
 export function requireEqual(actual, expected, what) {
-  const text = (value) => (value instanceof Uint8Array ? toHex(value) : JSON.stringify(value))
+  const text = (value) => (value instanceof Uint8Array ? toHex(value) : JSON.stringify(value, (_, part) => (part instanceof Uint8Array ? toHex(part) : part)))
   if (text(actual) !== text(expected)) refuse(`${what}: ${text(actual).slice(0, 200)} instead of ${text(expected).slice(0, 200)}`)
 }
 

@@ -56,12 +56,13 @@ export function openMessage(messageKey, { th, sender, recipient, envelope }) {
   return readPlaintext(aeadOpen(secrets.subarray(0, 32), secrets.subarray(32, 56), envelope.ciphertext, H(ad)))
 }
 
-function readPlaintext(padded) {
+export function readPlaintext(padded) {
   const [common, perSession] = readT(unpad(padded), 'SC1/plaintext')
-  const [senderVersion, senderHash, recipientVersion, recipientHash, extra] = readT(perSession, 'SC1/per-session')
+  const [senderVersion, senderHash, recipientVersion, recipientHash, extra, chunk = null] = readT(perSession, 'SC1/per-session')
   return {
     common,
     extra,
+    chunk,
     sender: { version: readUint(senderVersion), hash: senderHash },
     recipient: { version: readUint(recipientVersion), hash: recipientHash },
   }

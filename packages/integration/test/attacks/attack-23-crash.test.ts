@@ -9,6 +9,7 @@ closeNetworks()
 
 /** Every how many-th step is tried: 1 in CI's own run, which takes minutes. Three steps in a row are the shortest time in which order matters. */
 const STRIDE = Number(process.env.SECURECHAT_CRASH_STRIDE ?? 3)
+const TIMEOUT = STRIDE === 1 ? 1_200_000 : 400_000
 /** An end to the search for the last step of a run, should it move on and on. */
 const MOST_STEPS = 400
 
@@ -27,7 +28,7 @@ const KINDS_OF_STEPS = [...['read', 'commit', 'open', 'send'].flatMap((what) => 
 const expectSound = (net: TestNetwork): void => expect(sendLedger(net.malicious.sends)).toMatchObject({ reused: [], changed: [] })
 
 describe('attack 23: death at every step that outlives the process', () => {
-  it('attack 23: while writing and reading: no key carries two texts, nothing is lost or doubled', { timeout: 240_000 }, async () => {
+  it('attack 23: while writing and reading: no key carries two texts, nothing is lost or doubled', { timeout: TIMEOUT }, async () => {
     const { net, alice: first, bob, toBob, bobId } = await friends()
     const expected = [...(await received(bob))]
     const answers: string[] = []
@@ -78,7 +79,7 @@ describe('attack 23: death at every step that outlives the process', () => {
     expect((await last.contacts.get(bobId))?.relation).toBe('accepted')
   })
 
-  it('attack 23: while the first message of a contact is read: once, and its prekey is used up with it', { timeout: 240_000 }, async () => {
+  it('attack 23: while the first message of a contact is read: once, and its prekey is used up with it', { timeout: TIMEOUT }, async () => {
     const net = await network()
     let bob = await net.client('Bob')
     const bobId = await accountOf(bob)
@@ -114,7 +115,7 @@ describe('attack 23: death at every step that outlives the process', () => {
     expectSound(net)
   })
 
-  it('attack 23: while registering and while the first message is written: one account, each message once', { timeout: 240_000 }, async () => {
+  it('attack 23: while registering and while the first message is written: one account, each message once', { timeout: TIMEOUT }, async () => {
     const net = await network()
     const bob = await net.client('Bob')
     const expected: string[] = []

@@ -1,50 +1,61 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { idFromBytes, type MessageId } from '@securechat/protocol'
+import { memoryStore } from '@securechat/server'
+import { sqliteStore } from '@securechat/server-adapters/sqlite'
 import { seededRandom } from '@securechat/testing'
-import { describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import { closeNetworks, friends, listenTo, messagesOf, received, stateOf } from '../../src/attack-scene.js'
 
+const folder = mkdtempSync(join(tmpdir(), 'securechat-attack-'))
 closeNetworks()
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 const MESSAGES = 15
 
 describe('attack 21: everything twice', () => {
-  it('attack 21: every frame, every send and every row: each message is shown, told and stored once', async () => {
-    const { net, alice, bob, toBob, toAlice } = await friends()
-    const [atAlice, atBob] = [listenTo(alice), listenTo(bob)]
-    const already = [(await received(alice)).length, (await received(bob)).length] as const
-    const { bytes: random } = seededRandom(21)
-    net.faults.set({ duplicate: 1 })
-    // The same send again, and its envelopes under another id, which the true server takes for a new send.
-    net.malicious.onSend(async ({ frame, forward }) => {
-      await forward()
-      await forward()
-      await forward({ ...frame, sendId: idFromBytes<MessageId>(random(16)) })
-    })
-    net.malicious.onDeliver(({ row }) => [row, row, row])
-    const [fromAlice, fromBob]: [string[], string[]] = [[], []]
-    for (let i = 0; i < MESSAGES; i++) {
-      await toBob.send(`a${i}`)
-      fromAlice.push(`a${i}`)
-      await toAlice.send(`b${i}`)
-      fromBob.push(`b${i}`)
-      if (i % 5 === 4) await net.advance(2_000)
-    }
-    await net.settle()
-    expect((await received(bob)).slice(already[1])).toEqual(fromAlice)
-    expect((await received(alice)).slice(already[0])).toEqual(fromBob)
-    expect(atBob.messages).toEqual(fromAlice)
-    expect(atAlice.messages).toEqual(fromBob)
-    expect([...atBob.failures, ...atAlice.failures, ...atBob.alerts, ...atAlice.alerts]).toEqual([])
-    expect(net.faults.counts.duplicated).toBeGreaterThan(100)
+  it.each(['memory', 'SQLite'])(
+    'attack 21: every frame, every send and every row: each message is shown, told and stored once (server store: %s)',
+    async (kind) => {
+      const store = kind === 'SQLite' ? sqliteStore({ path: join(folder, 'server.db') }) : memoryStore()
+      const { net, alice, bob, toBob, toAlice } = await friends({ store })
+      const [atAlice, atBob] = [listenTo(alice), listenTo(bob)]
+      const already = [(await received(alice)).length, (await received(bob)).length] as const
+      const { bytes: random } = seededRandom(21)
+      net.faults.set({ duplicate: 1 })
+      // The same send again, and its envelopes under another id, which the true server takes for a new send.
+      net.malicious.onSend(async ({ frame, forward }) => {
+        await forward()
+        await forward()
+        await forward({ ...frame, sendId: idFromBytes<MessageId>(random(16)) })
+      })
+      net.malicious.onDeliver(({ row }) => [row, row, row])
+      const [fromAlice, fromBob]: [string[], string[]] = [[], []]
+      for (let i = 0; i < MESSAGES; i++) {
+        await toBob.send(`a${i}`)
+        fromAlice.push(`a${i}`)
+        await toAlice.send(`b${i}`)
+        fromBob.push(`b${i}`)
+        if (i % 5 === 4) await net.advance(2_000)
+      }
+      await net.settle()
+      expect((await received(bob)).slice(already[1])).toEqual(fromAlice)
+      expect((await received(alice)).slice(already[0])).toEqual(fromBob)
+      expect(atBob.messages).toEqual(fromAlice)
+      expect(atAlice.messages).toEqual(fromBob)
+      expect([...atBob.failures, ...atAlice.failures, ...atBob.alerts, ...atAlice.alerts]).toEqual([])
+      expect(net.faults.counts.duplicated).toBeGreaterThan(100)
 
-    // What has no row of its own, too: one reaction, one edit.
-    const [target] = (await messagesOf(bob)).filter(({ text }) => text === 'a0')
-    await toAlice.react(target!.id, '👍')
-    await toBob.edit(target!.id, 'a0, better')
-    await net.settle()
-    const [edited] = (await messagesOf(bob)).filter(({ id }) => id === target!.id)
-    expect(edited).toMatchObject({ text: 'a0, better', edited: true, reactions: [{ emoji: '👍' }] })
-  })
+      // What has no row of its own, too: one reaction, one edit.
+      const [target] = (await messagesOf(bob)).filter(({ text }) => text === 'a0')
+      await toAlice.react(target!.id, '👍')
+      await toBob.edit(target!.id, 'a0, better')
+      await net.settle()
+      const [edited] = (await messagesOf(bob)).filter(({ id }) => id === target!.id)
+      expect(edited).toMatchObject({ text: 'a0, better', edited: true, reactions: [{ emoji: '👍' }] })
+    },
+  )
 
   it('attack 21: in the wrong order and twice: each once, and no key is kept behind', async () => {
     const { net, bob, toBob } = await friends()

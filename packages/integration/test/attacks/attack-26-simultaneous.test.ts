@@ -23,8 +23,7 @@ describe('attack 26: both begin at once, and messages are lost', () => {
       await net.drive(alice.conversations.direct({ phone: bob.phone })),
       await net.drive(bob.conversations.direct({ phone: alice.phone })),
     ]
-    // Nothing arrives before both have made a session of their own.
-    let crossing = true
+    let crossing = false
     const count = { Alice: 0, Bob: 0 }
     const waiting: { client: 'Alice' | 'Bob'; row: Parameters<typeof net.malicious.deliver>[1][number] }[] = []
     net.malicious.onDeliver(({ client, row }) => {
@@ -34,16 +33,14 @@ describe('attack 26: both begin at once, and messages are lost', () => {
       waiting.push({ client: to, row })
       return []
     })
-    await Promise.all([toBob.send('a0'), toAlice.send('b0')])
-    await net.advance(1_000)
-    crossing = false
-    for (const { client, row } of waiting) net.malicious.deliver(client, [row])
-    await net.advance(1_000)
-    for (let trip = 1; trip <= 2; trip++) {
-      await toBob.send(`a${trip}`)
-      await net.advance(1_000)
-      await toAlice.send(`b${trip}`)
-      await net.advance(1_000)
+    // Each time both write before either has read: the first messages, and the first two answers to them.
+    for (let trip = 0; trip <= 2; trip++) {
+      crossing = true
+      await Promise.all([toBob.send(`a${trip}`), toAlice.send(`b${trip}`)])
+      await net.advance(1_500)
+      crossing = false
+      for (const { client, row } of waiting.splice(0)) net.malicious.deliver(client, [row])
+      await net.advance(1_500)
     }
     expect(await sendingTag(alice, ids.Bob)).toBe(await sendingTag(bob, ids.Alice))
     // What is sent from now on is on that session, and whatever was not lost was read, in order.

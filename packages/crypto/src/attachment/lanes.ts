@@ -1,7 +1,7 @@
 import { SecureChatError } from '@securechat/protocol'
 import { abortion } from './failures.js'
 
-/** Keeps the cores of a phone or laptop busy while the memory stays within 16 MiB; each further lane costs about three chunks. */
+/** Keeps the cores of a phone or laptop busy in about 16 MiB at the first file (docs/adr/0009); each further lane costs about three chunks. */
 const DEFAULT_LANES = 3
 const MAX_LANES = 64
 

@@ -6,7 +6,7 @@ import { createRelease } from '../primitives/release.js'
  * `commit`, delete it in `abort`. Exactly one of the two is called, once. What a sink throws ends the operation.
  */
 export interface ByteSink {
-  /** True: `write` is done with the bytes when it settles. Their memory is then given back at once; it is what keeps a large file within 16 MiB. */
+  /** True: `write` is done with the bytes when it settles. Their memory is then given back at once; otherwise 64 MiB and more wait for the garbage collector. */
   readonly borrows?: boolean
   /** Pieces in order; the next comes when the promise settles. The bytes are the sink's own, unless it only borrows them. */
   write(bytes: Uint8Array): Promise<void> | void

@@ -108,11 +108,7 @@ inline write(who)
 inline take_chunk(who)
 {
   if
-#ifdef BROKEN_OLD_EPOCH
-  :: m.kind == 1 && m.epoch != 0 && !sends_key(who) && (party[who].phase == idle || party[who].phase == collecting) ->
-#else
   :: m.kind == 1 && m.epoch == party[who].epoch + 1 && !sends_key(who) && (party[who].phase == idle || party[who].phase == collecting) ->
-#endif
     if
     :: party[who].phase == collecting && party[who].key != m.key -> party[who].have = 0
     :: else
@@ -153,6 +149,9 @@ inline read(who)
       /* What an honest peer marks is never refused. */
       assert(m.mark == party[who].epoch + 1 && party[who].phase == answering);
       mix(who, party[who].secret)
+#ifdef BROKEN_FORGETS_ANSWER
+    :: m.mark == 0 && party[who].phase == answering -> party[who].phase = idle
+#endif
     :: else
     fi;
     party[who].known = m.chain;

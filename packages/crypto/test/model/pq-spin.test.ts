@@ -14,7 +14,7 @@ test.skipIf(missing.length > 0)(
       'two epochs are mixed (found as an error): 1 errors',
       'broken: a secret is mixed twice: 1 errors',
       'broken: encapsulates anew for every message: 1 errors',
-      'broken: chunks of older epochs are taken: 1 errors',
+      'broken: the answer is forgotten before it is mixed: 1 errors',
     ])
   },
   300_000,

@@ -1,6 +1,6 @@
 import type { Client, Conversation } from '@securechat/client'
 import { HELP } from './options.js'
-import type { Printer } from './printer.js'
+import { type Printer, plainName } from './printer.js'
 import { toE164 } from './sign-in.js'
 
 export interface Commands {
@@ -24,7 +24,7 @@ export function createCommands(chat: Client, printer: Printer): Commands {
   const enter = async (conversation: Conversation): Promise<void> => {
     open = conversation
     const { peer } = await conversation.snapshot()
-    printer.say('opened', `Chat with ${peer.displayName}`, { id: conversation.id, relation: peer.relation })
+    printer.say('opened', `Chat with ${plainName(peer.displayName)}`, { id: conversation.id, relation: peer.relation })
     if (peer.relation === 'request') printer.say('request', 'You do not know this person yet: /accept or /block.')
     await show(conversation, 20)
     await conversation.markRead()

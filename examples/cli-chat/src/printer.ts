@@ -9,19 +9,25 @@ export interface Printer {
   chats(rows: readonly ConversationSnapshot[]): void
 }
 
-// Control characters of a stranger's text must not drive the terminal (move the cursor, retitle the window).
-const plain = (text: string): string => text.replace(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/g, '�').replace(/\n/g, '\n    ')
+// What a stranger has written must not drive the terminal (move the cursor, retitle the window), nor turn the line around and show it as another's.
+const UNSAFE = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g
+const plain = (text: string): string => text.replace(UNSAFE, '�').replace(/\n/g, '\n    ')
+/** A name is one line, whatever is in it: a second one could be taken for the program's own. */
+export const plainName = (text: string): string => text.replace(UNSAFE, '�').replace(/\n/g, ' ')
+/** JSON leaves DEL and the C1 controls as they are, and some terminals obey those too. */
+const safeJson = (value: unknown): string => JSON.stringify(value).replace(UNSAFE, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
 
 export function createPrinter(output: NodeJS.WritableStream, json: boolean): Printer {
   const line = (event: string, text: string, fields: Record<string, unknown>): void => {
-    output.write(json ? `${JSON.stringify({ event, ...fields })}\n` : `${text}\n`)
+    output.write(json ? `${safeJson({ event, ...fields })}\n` : `${text}\n`)
   }
   return {
-    say: (event, text, fields = {}) => line(event, text, { text, ...fields }),
+    say: (event, text, fields = {}) => line(event, text.replace(UNSAFE, '�'), { text, ...fields }),
     message(kind, peer, message) {
       const body = message.kind === 'text' ? plain(message.text) : `(${message.kind})`
       const mark = message.status ? `  ${MARKS[message.status]}` : ''
-      const text = kind === 'status' ? `  ${mark.trim()}  ${body}` : `${message.mine ? 'me' : plain(peer)}: ${body}${mark}${message.edited ? ' (edited)' : ''}`
+      const text =
+        kind === 'status' ? `  ${mark.trim()}  ${body}` : `${message.mine ? 'me' : plainName(peer)}: ${body}${mark}${message.edited ? ' (edited)' : ''}`
       line(kind, text, {
         id: message.id,
         from: message.mine ? 'me' : message.sender,
@@ -35,9 +41,9 @@ export function createPrinter(output: NodeJS.WritableStream, json: boolean): Pri
       if (rows.length === 0) line('chats', 'No chats yet. /new +14155550101 starts one.', { chats: [] })
       for (const [index, row] of rows.entries()) {
         const unread = row.unread > 0 ? ` (${row.unread} new)` : ''
-        const last = row.lastMessage ? `  ${plain(row.lastMessage.text).slice(0, 60)}` : ''
+        const last = row.lastMessage ? `  ${plainName(row.lastMessage.text).slice(0, 60)}` : ''
         const note = row.peer.relation === 'request' ? ' [request]' : row.peer.relation === 'blocked' ? ' [blocked]' : ''
-        line('chat', `${index + 1}. ${plain(row.peer.displayName)}${note}${unread}${last}`, {
+        line('chat', `${index + 1}. ${plainName(row.peer.displayName)}${note}${unread}${last}`, {
           index: index + 1,
           id: row.id,
           name: row.peer.displayName,

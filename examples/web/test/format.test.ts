@@ -3,7 +3,7 @@ import { hueOf, initialsOf } from '../src/format/avatar-look.js'
 import { cropOf } from '../src/format/avatar-picture.js'
 import { isOnlyEmoji, textParts } from '../src/format/message-text.js'
 import { changeCountry, countries, guessCountry, readPhone, showPhone } from '../src/format/phone.js'
-import { countdown, dayLabel, daysBefore, rowTime } from '../src/format/time.js'
+import { countdown, dayLabel, daysBefore, rowTime, timeOfDay } from '../src/format/time.js'
 
 describe('phone numbers', () => {
   test.each([
@@ -94,12 +94,27 @@ describe('message text', () => {
     }
   })
 
+  test('an address with 200,000 brackets or points, on which a look back at each of them would not end', () => {
+    const [closing, points, pairs] = [')'.repeat(200_000), '.'.repeat(200_000), '('.repeat(200_000)]
+    expect(textParts(`http://a.example/${closing}`)).toEqual([
+      { at: 0, text: 'http://a.example/', href: 'http://a.example/' },
+      { at: 17, text: closing },
+    ])
+    expect(textParts(`http://a.example/${points}x`).map(({ text }) => text.length)).toEqual([200_018])
+    expect(textParts(`http://a.example/${pairs}${closing}.`).map(({ text }) => text.length)).toEqual([400_017, 1])
+  })
+
   test('only emoji, and not too many, are shown large', () => {
     expect(['👍', '☕️🥐', '👩‍🚀', '👍🏽', '👍👍👍👍', '1', 'ok 👍', ''].map(isOnlyEmoji)).toEqual([true, true, true, true, false, false, false, false])
   })
 })
 
 describe('times', () => {
+  test('every time that can arrive can be shown: from the first to the last that a Date has', () => {
+    const now = Date.UTC(2026, 0, 1)
+    for (const time of [0, 8_640_000_000_000_000]) for (const shown of [rowTime(time, now), dayLabel(time, now), timeOfDay(time)]) expect(shown).not.toBe('')
+  })
+
   const at = (text: string): number => new Date(text).getTime()
   const now = at('2026-11-20T14:32:00')
 

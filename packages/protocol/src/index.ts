@@ -21,6 +21,7 @@ export {
   type AuthKind,
   isOperationName,
   type LimitClass,
+  maxInputBytes,
   OPERATIONS,
   type Operation,
   type OperationInput,

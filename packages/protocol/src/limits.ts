@@ -2,6 +2,14 @@
 export const LIMITS = {
   /** Bytes of one frame or HTTP body; a send to 20 devices of 64 KiB envelopes fits. */
   frameBytes: 2 * 1024 * 1024,
+  /** Bytes of the input of an operation that needs no login and holds no keys: a token of 2 KiB, a proof, and room for later fields. */
+  smallInputBytes: 8 * 1024,
+  /** Bytes of the input of a registration: a manifest, 202 prekeys of 1.4 KiB, and room for later fields. */
+  registrationBytes: 512 * 1024,
+  /** Bytes of an envelope or body that count as one message in the budget of a sender; each further piece of that size counts again. */
+  sendUnitBytes: 4 * 1024,
+  /** Latest time in milliseconds: the end of ECMAScript's dates (ECMA-262 section 21.4.1.1). A later one cannot be shown, and throws where somebody tries. */
+  latestTime: 8_640_000_000_000_000,
   /** Bytes of one end-to-end envelope; larger contents travel as attachments. */
   envelopeBytes: 128 * 1024,
   /** Bytes of one shared body: fits a frame beside other rows; whatever is larger travels as an attachment. */

@@ -14,7 +14,7 @@ export interface Operation<Input extends z.ZodMiniType = z.ZodMiniType, Output e
   readonly summary: string
   readonly input: Input
   readonly output: Output
-  /** Bytes of the encoded input; `LIMITS.frameBytes` unless given. */
+  /** Bytes of the encoded input; `LIMITS.frameBytes` unless given. Every operation without a device has one: what strangers send costs little room. */
   readonly maxBytes?: number
 }
 
@@ -45,6 +45,7 @@ export const OPERATIONS = {
   'server.capabilities': operation({
     auth: 'none',
     limit: 'cheap',
+    maxBytes: LIMITS.smallInputBytes,
     summary: 'Protocol versions, features, limits and the time of this server.',
     input: nothing,
     output: object({ time: timestamp, capabilities }),
@@ -52,6 +53,7 @@ export const OPERATIONS = {
   'auth.requestCode': operation({
     auth: 'none',
     limit: 'code',
+    maxBytes: LIMITS.smallInputBytes,
     summary: 'Sends a one-time code to a phone number. The answer is the same for known and unknown numbers.',
     input: object({ phone: phoneNumber }),
     output: object({ loginId: opaqueId, codeDigits: z.int(), expiresAt: timestamp, resendAt: timestamp }),
@@ -59,6 +61,7 @@ export const OPERATIONS = {
   'auth.confirmCode': operation({
     auth: 'none',
     limit: 'login',
+    maxBytes: LIMITS.smallInputBytes,
     summary: 'Exchanges a one-time code for a registration token. `account` tells the state that a first manifest must continue.',
     input: object({ loginId: opaqueId, code: z.string().check(z.regex(/^\d{4,10}$/)) }),
     output: object({
@@ -77,6 +80,7 @@ export const OPERATIONS = {
   'account.register': operation({
     auth: 'registration',
     limit: 'login',
+    maxBytes: LIMITS.registrationBytes,
     summary: 'Creates the account and its first device: signed manifest, first prekeys. Idempotent for the same manifest.',
     input: object({ manifest, deviceId, preKeys: uploadedPreKeys, replaceKeys: z.optional(z.boolean()), client: z.optional(shortText) }),
     output: object({ accountId, deviceId, tokens }),
@@ -112,6 +116,7 @@ export const OPERATIONS = {
   'auth.refresh': operation({
     auth: 'none',
     limit: 'login',
+    maxBytes: LIMITS.smallInputBytes,
     summary: 'Rotates the refresh token and gives a new access token. `proof` is a DSK signature over T("SC1/auth/refresh", hash of the token, time, nonce).',
     input: object({ refreshToken: token, time: timestamp, nonce: bytes(16), proof: bytes(64) }),
     output: tokens,
@@ -196,3 +201,9 @@ export type OperationInput<Name extends OperationName> = z.input<Operations[Name
 export type OperationOutput<Name extends OperationName> = z.output<Operations[Name]['output']>
 
 export const isOperationName = (name: unknown): name is OperationName => typeof name === 'string' && Object.hasOwn(OPERATIONS, name)
+
+/** Bytes that the encoded input of an operation may have. */
+export function maxInputBytes(name: OperationName): number {
+  const { maxBytes }: Operation = OPERATIONS[name]
+  return maxBytes ?? LIMITS.frameBytes
+}

@@ -166,10 +166,11 @@ export function createServer(options: ServerOptions): Server {
       if (closing) return refuse(socket, CLOSE_CODES.draining, 'draining')
       const address = addressKey(info?.remoteAddress)
       const wait = limiter.take(`connect:${address}`, config.limits.connect)
-      if (registry.all.size >= config.maxConnections || (typeof wait === 'number' && wait > 0))
-        return refuse(socket, CLOSE_CODES.unavailable, 'too many connections')
+      // Whoever opens sockets and never signs in must not keep out the devices that do: at the limit his oldest makes room.
+      const full = registry.all.size >= config.maxConnections
+      if ((typeof wait === 'number' && wait > 0) || (full && !registry.evictAnonymous())) return refuse(socket, CLOSE_CODES.unavailable, 'too many connections')
       const connection = new Connection(toBase64Url(random(16)), socket, { ...environment, challenge: random(32), address })
-      registry.all.add(connection)
+      registry.add(connection)
       if (typeof wait !== 'number') {
         wait.then(
           (seconds) => seconds > 0 && connection.close(CLOSE_CODES.unavailable, 'too many connections'),

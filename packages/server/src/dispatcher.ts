@@ -13,8 +13,11 @@ export type Handlers = { readonly [Name in OperationName]: Handler<Name> }
 export interface Dispatcher {
   /** Auth kind, limit, schema, service: in this order. `input` is what came in, not yet checked. Throws typed errors only. */
   call(name: OperationName, input: unknown, caller: Caller): Promise<unknown>
-  /** The limit of one class; throws `request/rate-limited`. */
-  charge(name: keyof RateLimits, caller: Caller): void | Promise<void>
+  /**
+   * The limit of one class; throws `request/rate-limited`. `cost`: 1 unless given, and never above the class's burst, so that a large call waits for a full
+   * bucket but not for ever.
+   */
+  charge(name: keyof RateLimits, caller: Caller, cost?: number): void | Promise<void>
 }
 
 function refuseAfter(wait: number): void {
@@ -30,8 +33,9 @@ export function createDispatcher({
   readonly limiter: RateLimiter
   readonly limits: RateLimits
 }): Dispatcher {
-  const charge = (name: keyof RateLimits, { device, address }: Caller): void | Promise<void> => {
-    const wait = limiter.take(`${name}:${device ? device.accountId : address}`, limits[name])
+  const charge = (name: keyof RateLimits, { device, address }: Caller, cost = 1): void | Promise<void> => {
+    const rule = limits[name]
+    const wait = limiter.take(`${name}:${device ? device.accountId : address}`, rule, Math.min(cost, Math.max(1, rule.burst)))
     return typeof wait === 'number' ? refuseAfter(wait) : wait.then(refuseAfter)
   }
   return {

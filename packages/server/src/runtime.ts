@@ -10,7 +10,7 @@ import { createSessionService, type SessionService } from './auth/sessions.js'
 import type { ServerConfig } from './config.js'
 import { createDispatcher, type Dispatcher, type Handlers } from './dispatcher.js'
 import type { InFlight } from './in-flight.js'
-import { createMailboxService, type MailboxService } from './mailbox/mailbox.js'
+import { createMailboxService, type MailboxService, sendCost } from './mailbox/mailbox.js'
 import type { Bus } from './ports/bus.js'
 import type { OtpSender } from './ports/otp.js'
 import type { RateLimiter } from './ports/rate-limiter.js'
@@ -34,6 +34,8 @@ export interface Runtime {
   readonly store: ServerStore
   readonly verifier: Verifier
   readonly sessions: SessionService
+  /** Whether a registration token stands for a number now. */
+  readonly registrationExists: (token: string) => Promise<boolean>
   readonly preKeys: PreKeyService
   readonly mailbox: MailboxService
   readonly dispatcher: Dispatcher
@@ -91,18 +93,25 @@ export async function createRuntime(input: RuntimeInput): Promise<Runtime> {
     'prekeys.publish': (asked, { device }) => preKeys.publish(asked, device),
     'prekeys.count': (_, { device }) => preKeys.count(device),
     'prekeys.fetch': (asked, { device }) => preKeys.fetch(asked, device),
-    'mailbox.send': async ({ sendId, body, recipients }, { device }) => ({ time: await mailbox.send({ sendId, recipients, ...(body && { body }) }, device) }),
+    'mailbox.send': async ({ sendId, body, recipients }, { caller, device }) => {
+      const send = { sendId, recipients, ...(body && { body }) }
+      // One was charged for the call.
+      if (sendCost(send) > 1) await dispatcher.charge('send', caller, sendCost(send) - 1)
+      return { time: await mailbox.send(send, device) }
+    },
     'mailbox.fetch': (asked, { device }) => mailbox.fetch(asked, device),
     'mailbox.acknowledge': ({ upTo }, { device }) => nothing(mailbox.acknowledge(upTo, device)),
   }
+  const dispatcher = createDispatcher({ handlers, limiter, limits })
   return {
     store,
     verifier,
     sessions,
+    registrationExists: async (token) => (await store.findRegistration(hashes.token(token), clock.now())) !== undefined,
     preKeys,
     mailbox,
     capabilities,
     nonces: createNonceCache({ clock }),
-    dispatcher: createDispatcher({ handlers, limiter, limits }),
+    dispatcher,
   }
 }

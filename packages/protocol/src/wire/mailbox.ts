@@ -183,6 +183,7 @@ export function decodeDeliver(bytes: Uint8Array): MailboxRow[] {
     if (sequence <= last) malformed('sequence')
     last = sequence
     const time = reader.u64()
+    if (time > LIMITS.latestTime) malformed('time')
     const flags = reader.u8()
     if (flags > 1) malformed('row flags')
     const sender = flags === 1 ? { accountId: reader.id<AccountId>(), deviceId: reader.device() } : undefined

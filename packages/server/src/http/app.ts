@@ -1,4 +1,4 @@
-import { decodeValue, isOperationName, LIMITS, OPERATIONS, type OperationName, SecureChatError } from '@securechat/protocol'
+import { decodeValue, isOperationName, maxInputBytes, OPERATIONS, type OperationName, SecureChatError } from '@securechat/protocol'
 import { Hono } from 'hono'
 import { cors } from 'hono/cors'
 import { addressKey, type Caller } from '../caller.js'
@@ -10,7 +10,7 @@ import { answer, errorAnswer, type Format, MSGPACK } from './answers.js'
 import { readBody } from './body.js'
 import { fromJson, parseJson } from './json.js'
 import { openApiDocument } from './openapi.js'
-import { authenticateRequest, registrationTokenOf } from './request-auth.js'
+import { claimedDevice, requireRegistration } from './request-auth.js'
 
 export interface HttpDeps {
   readonly environment: SocketEnvironment
@@ -46,17 +46,20 @@ export function createHttp({ environment, config, store, ready, draining }: Http
 
   const call = async (name: OperationName, request: Request, { address, format }: { readonly address: string; readonly format: Format }): Promise<Response> => {
     const { auth } = OPERATIONS[name]
-    const maxBytes = ('maxBytes' in OPERATIONS[name] && (OPERATIONS[name] as { maxBytes?: number }).maxBytes) || LIMITS.frameBytes
+    const { headers } = request
+    const maxBytes = maxInputBytes(name)
+    const runtime = await ready()
+    const { dispatcher } = runtime
+    // All that can be known without the body comes before it: memory is for those who are known.
+    if (auth !== 'none') await dispatcher.charge('connect', { address })
+    const claimed = auth === 'device' ? await claimedDevice(runtime, headers) : undefined
+    const registrationToken = auth === 'registration' ? await requireRegistration(runtime, headers) : undefined
     // Base64url makes three bytes four characters.
     const body = await readBody(request, format === 'json' ? Math.ceil((maxBytes * 4) / 3) : maxBytes)
-    const { dispatcher, ...runtime } = await ready()
-    let caller: Caller = { address }
-    if (auth === 'device') {
-      await dispatcher.charge('connect', caller)
-      caller = { address, device: await authenticateRequest({ dispatcher, ...runtime }, { headers: request.headers, operation: name, body }) }
-    }
-    const registrationToken = auth === 'registration' ? registrationTokenOf(request.headers) : undefined
-    if (registrationToken !== undefined) caller = { ...caller, registrationToken }
+    // A page of another origin can post bytes without a type and without asking the browser's leave.
+    if (body.length > 0 && !headers.get('content-type')) throw new SecureChatError('protocol/malformed', { detail: 'content type' })
+    const device = claimed?.prove({ operation: name, body })
+    const caller: Caller = { address, ...(device && { device }), ...(registrationToken !== undefined && { registrationToken }) }
     return answer(format, await dispatcher.call(name, decodeInput(name, body, format), caller))
   }
 

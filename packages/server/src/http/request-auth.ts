@@ -1,4 +1,4 @@
-import { fromBase64Url, readU64, SecureChatError } from '@securechat/protocol'
+import { fromBase64Url, readU64, SecureChatError, toBase64Url } from '@securechat/protocol'
 import type { DeviceCaller } from '../caller.js'
 import type { Runtime } from '../runtime.js'
 
@@ -7,7 +7,7 @@ const DEVICE = /^SecureChat ([\x21-\x7e]{16,2048})$/i
 const REGISTRATION = /^SecureChat-Registration ([\x21-\x7e]{16,2048})$/i
 
 /** `Authorization: SecureChat-Registration <token>` */
-export const registrationTokenOf = (headers: Headers): string | undefined => REGISTRATION.exec(headers.get('authorization') ?? '')?.[1]
+const registrationTokenOf = (headers: Headers): string | undefined => REGISTRATION.exec(headers.get('authorization') ?? '')?.[1]
 
 interface Proof {
   readonly issuedAt: number
@@ -28,17 +28,32 @@ function proofOf(headers: Headers): Proof {
   throw new SecureChatError('auth/invalid-proof', { detail: 'header' })
 }
 
-/** The device behind a request: its token, its live session, its signature over this very call, and that for the first time. */
-export async function authenticateRequest(
-  { sessions, nonces }: Runtime,
-  request: { readonly headers: Headers; readonly operation: string; readonly body: Uint8Array },
-): Promise<DeviceCaller> {
-  const accessToken = DEVICE.exec(request.headers.get('authorization') ?? '')?.[1]
+/** Who a request says it is from: known from its headers alone, and not believed before `prove`. */
+export interface ClaimedDevice {
+  /** That the device signed this very call, and that for the first time. Throws `auth/invalid-proof`. */
+  prove(call: { readonly operation: string; readonly body: Uint8Array }): DeviceCaller
+}
+
+/** Token and live session, before a byte of the body is read: what has none of both is not worth memory. Throws `auth/…`. */
+export async function claimedDevice({ sessions, nonces }: Runtime, headers: Headers): Promise<ClaimedDevice> {
+  const accessToken = DEVICE.exec(headers.get('authorization') ?? '')?.[1]
   if (accessToken === undefined) throw new SecureChatError('auth/required')
-  const proof = proofOf(request.headers)
+  const proof = proofOf(headers)
   const { signingKey, ...device } = await sessions.authenticate(accessToken)
-  sessions.checkRequestProof({ signingKey, operation: request.operation, body: request.body, accessToken, ...proof })
-  // After the signature, so that nobody else can fill the memory or use up a nonce.
-  nonces.use(`${device.sessionId}.${proof.nonce.join('.')}`)
-  return device
+  return {
+    prove({ operation, body }) {
+      sessions.checkRequestProof({ signingKey, operation, body, accessToken, ...proof })
+      // After the signature, so that nobody else can fill the memory or use up a nonce.
+      nonces.use(device.sessionId, toBase64Url(proof.nonce))
+      return device
+    },
+  }
+}
+
+/** The registration token of a request, where it stands for a number. Throws `auth/…`. */
+export async function requireRegistration({ registrationExists }: Runtime, headers: Headers): Promise<string> {
+  const token = registrationTokenOf(headers)
+  if (token === undefined) throw new SecureChatError('auth/required', { detail: 'registration token' })
+  if (!(await registrationExists(token))) throw new SecureChatError('auth/code-expired', { detail: 'registration token' })
+  return token
 }

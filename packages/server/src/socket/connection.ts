@@ -13,6 +13,7 @@ import {
   isSecureChatError,
   LIMITS,
   type MailboxRow,
+  maxInputBytes,
   PROTOCOL_VERSIONS,
   readU32,
   SecureChatError,
@@ -22,6 +23,7 @@ import {
 } from '@securechat/protocol'
 import type { Caller, DeviceCaller } from '../caller.js'
 import { errorBodyOf } from '../error-body.js'
+import { sendCost } from '../mailbox/mailbox.js'
 import { CLOSE_CODES, type ServerSocket, type ServerSocketHandlers } from '../ports/socket.js'
 import type { Runtime, SocketEnvironment } from '../runtime.js'
 import { Delivery } from './delivery.js'
@@ -34,6 +36,8 @@ const MAX_IN_FLIGHT_BYTES = 16 * 1024 * 1024
 const MAX_WAITING = 1_024
 /** Bytes queued for a client that does not read; then the socket is closed. */
 const MAX_BUFFERED_BYTES = 16 * 1024 * 1024
+/** Bytes of a request's name and registration token, and of their framing. */
+const REQUEST_ENVELOPE_BYTES = 4 * 1024
 /** Malformed frames of one socket; then it is closed. */
 const MAX_MALFORMED = 100
 /** Milliseconds without a frame after which the server asks, and as long again until it closes. */
@@ -269,7 +273,7 @@ export class Connection implements ServerSocketHandlers, RegisteredSocket {
     if (!device) throw new SecureChatError('auth/required')
     const send = decodeSend(frame.body)
     const { dispatcher, mailbox } = this.#runtime!
-    const charged = dispatcher.charge('send', this.#caller)
+    const charged = dispatcher.charge('send', this.#caller, sendCost(send))
     this.#run(frame, () => (charged ? charged.then(() => mailbox.send(send, device)) : mailbox.send(send, device)), this.#encodeSent)
   }
 
@@ -285,6 +289,8 @@ export class Connection implements ServerSocketHandlers, RegisteredSocket {
     if (!Array.isArray(value) || value.length < 2 || value.length > 3) throw new SecureChatError('protocol/malformed', { detail: 'request' })
     const [name, input, registrationToken] = value as unknown[]
     if (!isOperationName(name)) throw new SecureChatError('protocol/unknown-operation')
+    // The frame is held until the call ends, which may be as long as a sender of codes takes.
+    if (frame.body.length > maxInputBytes(name) + REQUEST_ENVELOPE_BYTES) throw new SecureChatError('protocol/too-large', { detail: 'input' })
     if (registrationToken !== undefined && typeof registrationToken !== 'string')
       throw new SecureChatError('protocol/malformed', { detail: 'registration token' })
     const caller: Caller = registrationToken === undefined ? this.#caller : { ...this.#caller, registrationToken }

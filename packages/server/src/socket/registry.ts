@@ -23,7 +23,21 @@ export interface RegisteredSocket {
 /** The sockets of this process: all of them, and the newest of every device by its account. */
 export class SocketRegistry {
   readonly all = new Set<RegisteredSocket>()
+  /** Those of `all` that have not signed in, oldest first. */
+  readonly #anonymous = new Set<RegisteredSocket>()
   readonly #accounts = new Map<AccountId, Map<DeviceId, RegisteredSocket>>()
+
+  add(connection: RegisteredSocket): void {
+    this.all.add(connection)
+    this.#anonymous.add(connection)
+  }
+
+  /** Closes the socket that has been open longest without signing in, so that another can take its place. False: there is none. */
+  evictAnonymous(): boolean {
+    const [oldest] = this.#anonymous
+    oldest?.close(CLOSE_CODES.unavailable, 'too many connections')
+    return oldest !== undefined
+  }
 
   find(accountId: AccountId, deviceId: DeviceId): RegisteredSocket | undefined {
     return this.#accounts.get(accountId)?.get(deviceId)
@@ -31,6 +45,7 @@ export class SocketRegistry {
 
   /** The device's newest socket; an older one is closed. */
   signIn(connection: RegisteredSocket, accountId: AccountId, deviceId: DeviceId): void {
+    this.#anonymous.delete(connection)
     let devices = this.#accounts.get(accountId)
     if (!devices) {
       devices = new Map()
@@ -43,6 +58,7 @@ export class SocketRegistry {
 
   remove(connection: RegisteredSocket): void {
     this.all.delete(connection)
+    this.#anonymous.delete(connection)
     const { device } = connection
     if (!device) return
     const devices = this.#accounts.get(device.accountId)

@@ -1,0 +1,206 @@
+import { randomBytes } from 'node:crypto'
+import { encodeValue, LIMITS, OPERATIONS } from '@securechat/protocol'
+import { CLOSE_CODES, memoryStore } from '@securechat/server'
+import { describe, expect, test } from 'vitest'
+import { createNonceCache } from '../src/auth/nonce-cache.js'
+import { envelope, fakeClock, harness, newId, operationNames, sendTo } from './support/harness.js'
+
+const PHONE = '+14155550100'
+
+describe('what strangers can make the server hold', () => {
+  const countingBody = () => {
+    const seen = { bytes: 0 }
+    const body = new ReadableStream<Uint8Array>(
+      {
+        pull(controller) {
+          seen.bytes += 16 * 1024
+          controller.enqueue(new Uint8Array(16 * 1024))
+        },
+      },
+      { highWaterMark: 0 },
+    )
+    return { seen, body }
+  }
+  const flood = async (net: ReturnType<typeof harness>, name: string, headers: Record<string, string>) => {
+    const { seen, body } = countingBody()
+    const init = { method: 'POST', body, duplex: 'half', headers: { 'content-type': 'application/json', ...headers } }
+    const response = await net.server.fetch(new Request(`http://host/v1/${name}`, init as RequestInit))
+    const { error } = (await response.json()) as { error: { code: string } }
+    return { bytes: seen.bytes, code: error.code }
+  }
+
+  test('a body is read only of whom the headers make known; what anybody may send is small', async () => {
+    const net = harness()
+    const { accessToken } = await net.user(PHONE)
+    const junk = { authorization: `SecureChat ${'x'.repeat(64)}`, 'sc-proof': Buffer.alloc(88).toString('base64url') }
+    const noProof = { authorization: `SecureChat ${accessToken}` }
+    for (const name of operationNames) {
+      const { auth } = OPERATIONS[name]
+      if (auth === 'none') {
+        const { bytes, code } = await flood(net, name, {})
+        expect(code, name).toBe('protocol/too-large')
+        expect(bytes, name).toBeLessThanOrEqual(2 * LIMITS.smallInputBytes + 16 * 1024)
+      } else if (auth === 'registration') {
+        expect(await flood(net, name, {}), name).toEqual({ bytes: 0, code: 'auth/required' })
+        expect(await flood(net, name, { authorization: `SecureChat-Registration ${'x'.repeat(43)}` }), name).toEqual({ bytes: 0, code: 'auth/code-expired' })
+      } else {
+        expect(await flood(net, name, {}), name).toEqual({ bytes: 0, code: 'auth/required' })
+        expect(await flood(net, name, junk), name).toEqual({ bytes: 0, code: 'auth/invalid-token' })
+        expect(await flood(net, name, noProof), name).toEqual({ bytes: 0, code: 'auth/invalid-proof' })
+      }
+    }
+  })
+
+  test('over a socket, too, an operation for anybody holds no large frame', async () => {
+    const net = harness({ otp: { send: () => new Promise(() => {}) } })
+    const socket = net.socket()
+    await socket.hello()
+    expect(await socket.call('auth.requestCode', { phone: PHONE, padding: new Uint8Array(64 * 1024) })).toMatchObject({ ok: false, code: 'protocol/too-large' })
+    expect((await socket.call('server.capabilities', {})).ok).toBe(true)
+  })
+
+  test('a body without a content type, which pages of other origins can post unasked, is refused', async () => {
+    const net = harness()
+    const response = await net.server.fetch(
+      new Request('http://host/v1/auth.requestCode', { method: 'POST', body: new TextEncoder().encode(JSON.stringify({ phone: PHONE })) }),
+    )
+    expect(await response.json()).toMatchObject({ error: { code: 'protocol/malformed', detail: 'content type' } })
+    expect(net.codes.size).toBe(0)
+    expect((await net.server.fetch(new Request('http://host/v1/server.capabilities', { method: 'POST' }))).status).toBe(200)
+  })
+
+  test('at the limit of connections the oldest socket that never signed in makes room; a device is never put out', async () => {
+    const net = harness({ config: { maxConnections: 3 } })
+    const alice = await net.signedIn(await net.user(PHONE))
+    const idle = [net.socket(), net.socket()]
+    const bob = await net.signedIn(await net.user('+14155550101'))
+    expect(idle.map(({ closed }) => closed?.code)).toEqual([CLOSE_CODES.unavailable, undefined])
+    const carol = await net.signedIn(await net.user('+14155550102'))
+    expect(idle[1]?.closed?.code).toBe(CLOSE_CODES.unavailable)
+    expect(net.socket().closed?.code).toBe(CLOSE_CODES.unavailable)
+    expect([alice, bob, carol].map(({ closed }) => closed)).toEqual([undefined, undefined, undefined])
+    expect(net.server.stats().connections).toBe(3)
+  })
+})
+
+describe('what one account can use up', () => {
+  test('a send costs its mailboxes and its bytes, not one: few calls cannot fill a mailbox', async () => {
+    const net = harness({ config: { limits: { send: { burst: 5_000, perSecond: 1 } } } })
+    const [mallory, bob] = [await net.user('+14155550109'), await net.user(PHONE)]
+    const socket = await net.signedIn(mallory)
+    const [to] = sendTo(bob).recipients
+    const many = (n: number, length = 1) => ({ sendId: newId<never>(), recipients: Array.from({ length: n }, () => ({ ...to!, envelope: envelope(length) })) })
+    expect(await socket.deliver(many(2_000))).toBe('sent')
+    expect((await net.http('mailbox.send', many(2_000), { user: mallory })).status).toBe(200)
+    expect(await socket.deliver(many(2_000))).toBe('request/rate-limited')
+    expect((await net.http('mailbox.send', many(2_000), { user: mallory })).body.error.code).toBe('request/rate-limited')
+    // The one that the refused call was charged for is gone too; what is left takes small messages.
+    expect(await socket.deliver(many(900))).toBe('sent')
+    expect(await socket.deliver(many(4, LIMITS.envelopeBytes - 1))).toBe('request/rate-limited')
+    expect(await socket.deliver(sendTo(bob))).toBe('sent')
+  })
+
+  test('a send above the whole budget goes when the budget is full', async () => {
+    const net = harness({ config: { limits: { send: { burst: 2, perSecond: 1 } } } })
+    const [alice, bob] = [await net.user(PHONE), await net.user('+14155550101')]
+    const socket = await net.signedIn(alice)
+    expect(await socket.deliver(sendTo(bob, bob, bob))).toBe('sent')
+    expect(await socket.deliver(sendTo(bob))).toBe('request/rate-limited')
+    await net.clock.advance(2_000)
+    expect(await socket.deliver(sendTo(bob, bob, bob))).toBe('sent')
+  })
+
+  test('one session’s signed calls leave room for the nonces of others, and come back with the next window', async () => {
+    const clock = fakeClock()
+    const nonces = createNonceCache({ clock, maxNonces: 100, maxPerSession: 10 })
+    const use = (session: string) => {
+      try {
+        nonces.use(session, randomBytes(16).toString('base64url'))
+        return 'used'
+      } catch (error) {
+        return (error as { code: string }).code
+      }
+    }
+    expect(Array.from({ length: 50 }, () => use('mallory')).filter((outcome) => outcome === 'used')).toHaveLength(10)
+    expect([use('mallory'), use('alice')]).toEqual(['request/rate-limited', 'used'])
+    await clock.advance(2 * LIMITS.proofSkewSeconds * 1000)
+    expect(use('mallory')).toBe('used')
+  })
+})
+
+test('attack 56: every operation of the table, called by a stranger with an account’s objects, changes nothing of that account', async () => {
+  const store = memoryStore()
+  const net = harness({ store })
+  const [alice, mallory] = [await net.user(PHONE), await net.user('+14155550109')]
+  const now = net.clock.now()
+  const a = await net.signedIn(alice)
+  await net.http('account.setProfile', { version: 1, profile: new Uint8Array([1]) }, { user: alice })
+  await net.http('mailbox.send', sendTo(alice), { user: alice })
+  const state = async () => ({
+    account: await store.account(alice.accountId),
+    device: await store.device(alice.accountId, alice.device.deviceId),
+    profile: await store.profile(alice.accountId),
+    preKeys: await store.preKeyCount(alice.accountId, alice.device.deviceId),
+    rows: await store.readMailbox({ accountId: alice.accountId, deviceId: alice.device.deviceId, after: 0, limit: 10, maxBytes: 1e6 }),
+    manifests: await store.manifests({ accountId: alice.accountId, after: 0, limit: 10 }),
+  })
+  const before = await state()
+  const theirs = { accountId: alice.accountId, deviceId: alice.device.deviceId }
+  const next = alice.device.manifest(now, { previous: alice.manifest }).bytes
+  const preKeys = alice.device.preKeys(now)
+  const { loginId } = (await net.http('auth.requestCode', { phone: '+14155550108' })).body
+  const { registrationToken } = await net.login('+14155550107')
+  /**
+   * One for every operation, or this does not compile: what a stranger would send, and what must come back. `ok` is for what is public by design, or
+   * acts on the caller whatever is named; `alice`'s state is compared in any case.
+   */
+  const attacks: Record<keyof typeof OPERATIONS, { input: object; code: string; as?: 'nobody' | 'registration' }> = {
+    'server.capabilities': { input: theirs, code: 'ok' },
+    'auth.requestCode': { input: { phone: '+14155550106', ...theirs }, code: 'ok', as: 'nobody' },
+    'auth.confirmCode': { input: { loginId, code: '0000', ...theirs }, code: 'auth/code-wrong', as: 'nobody' },
+    'auth.refresh': {
+      input: { refreshToken: alice.refreshToken, ...mallory.device.refreshProof(alice.refreshToken, now) },
+      code: 'auth/invalid-proof',
+      as: 'nobody',
+    },
+    'auth.logout': { input: theirs, code: 'ok' },
+    'account.register': {
+      input: { manifest: alice.manifest.bytes, ...theirs, preKeys, replaceKeys: true },
+      code: 'devices/invalid-manifest',
+      as: 'registration',
+    },
+    'account.lookup': { input: { phone: PHONE }, code: 'ok' },
+    'account.setProfile': { input: { ...theirs, version: 9, profile: new Uint8Array([9]) }, code: 'ok' },
+    'account.profile': { input: theirs, code: 'ok' },
+    'account.delete': { input: theirs, code: 'request/not-found' },
+    'devices.manifest': { input: theirs, code: 'ok' },
+    'devices.updateManifest': { input: { ...theirs, manifest: next }, code: 'devices/invalid-manifest' },
+    'prekeys.publish': { input: { ...theirs, ...preKeys }, code: 'prekeys/invalid-bundle' },
+    'prekeys.count': { input: theirs, code: 'ok' },
+    // Handing out a one-time key is what it is for: counted apart below.
+    'prekeys.fetch': { input: { accountId: newId(), deviceIds: [1] }, code: 'ok' },
+    'mailbox.send': { input: { ...sendTo(mallory), ...theirs }, code: 'ok' },
+    'mailbox.fetch': { input: { ...theirs, after: 0 }, code: 'ok' },
+    'mailbox.acknowledge': { input: { ...theirs, upTo: Number.MAX_SAFE_INTEGER }, code: 'ok' },
+  }
+  // Logging out comes last, since nothing can be called after it.
+  const order: (typeof operationNames)[number][] = [...operationNames.filter((name) => name !== 'auth.logout'), 'auth.logout']
+  for (const name of order) {
+    const { input, code, as } = attacks[name]
+    const credentials = as === 'nobody' ? {} : as === 'registration' ? { registrationToken } : { user: mallory }
+    const { body } = await net.http(name, input, credentials)
+    expect(body.error?.code ?? 'ok', name).toBe(code)
+    if (name === 'mailbox.fetch') expect(body.rows.every((row: { sender: { accountId: string } }) => row.sender.accountId === mallory.accountId)).toBe(true)
+    if (name === 'prekeys.count') expect(body.oneTime).toBe(3)
+    expect(await state(), name).toEqual(before)
+    if (OPERATIONS[name].auth === 'device') expect((await net.http(name, input)).body.error.code, name).toBe('auth/required')
+    const signed = encodeValue(input)
+    // Another device's proof over the same bytes: Mallory's token is in it, her key is not.
+    if (OPERATIONS[name].auth === 'device' && name !== 'auth.logout') {
+      const proof = alice.device.requestProof(name, signed, { accessToken: mallory.accessToken, time: now })
+      expect((await net.http(name, input, { user: mallory, headers: { 'sc-proof': proof } })).body.error?.code, name).toBe('auth/invalid-proof')
+    }
+  }
+  expect(a.closed).toBeUndefined()
+  expect((await net.http('prekeys.count', {}, { user: alice })).body.oneTime).toBe(3)
+})

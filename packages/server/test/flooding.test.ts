@@ -100,6 +100,16 @@ describe('what one account can use up', () => {
     expect(await socket.deliver(sendTo(bob))).toBe('sent')
   })
 
+  test('one number, asked for again and again, does not use up what its neighbours may ask for', async () => {
+    const net = harness({ config: { limits: { codePrefix: { burst: 3, perSecond: 0 }, codeRegion: { burst: 4, perSecond: 0 } } } })
+    const ask = async (phone: string) => (await net.http('auth.requestCode', { phone })).body.error?.code ?? 'sent'
+    expect(await ask(PHONE)).toBe('sent')
+    for (let i = 0; i < 20; i++) expect(await ask(PHONE)).toBe('request/rate-limited')
+    expect([await ask('+14155550101'), await ask('+14155550102'), await ask('+14155550103')]).toEqual(['sent', 'sent', 'request/rate-limited'])
+    expect([await ask('+14166660101'), await ask('+14166660102')]).toEqual(['sent', 'request/rate-limited'])
+    expect(net.codes.size).toBe(4)
+  })
+
   test('a send above the whole budget goes when the budget is full', async () => {
     const net = harness({ config: { limits: { send: { burst: 2, perSecond: 1 } } } })
     const [alice, bob] = [await net.user(PHONE), await net.user('+14155550101')]

@@ -70,8 +70,6 @@ export function createCodeService({ store, otp, hashes, limiter, limits, policy,
   }
   return {
     async request({ phone }) {
-      await charge(`region:${phone.slice(0, 4)}`, limits.codeRegion)
-      await charge(`prefix:${phone.slice(0, -4)}`, limits.codePrefix)
       const now = clock.now()
       const loginId = toBase64Url(random(16))
       const code = drawCode(random)
@@ -83,6 +81,9 @@ export function createCodeService({ store, otp, hashes, limiter, limits, policy,
         return at > now ? at : null
       })
       if (!opened.opened) throw new SecureChatError('request/rate-limited', { retryAfterSeconds: waitSeconds(opened.retryAt - now) })
+      // Only for what would be sent: else one number, asked for again and again in vain, would use up the budget of all its neighbours.
+      await charge(`prefix:${phone.slice(0, -4)}`, limits.codePrefix)
+      await charge(`region:${phone.slice(0, 4)}`, limits.codeRegion)
       await otp.send({ phone, code }).catch((cause: unknown) => {
         throw new SecureChatError('server/unavailable', { detail: 'sender of one-time codes', cause })
       })

@@ -4,6 +4,7 @@ import {
   type CryptoProvider,
   createManifest,
   createRetryRequest,
+  createSuccession,
   type DeviceKeys,
   generateAccountKeys,
   generateDeviceKeys,
@@ -17,6 +18,7 @@ import {
   verifyManifest,
   verifyPreKey,
   verifyRetryRequest,
+  verifySuccession,
 } from '../../src/index.js'
 import { verifyRefreshProof, verifyRequestProof, verifySocketProof } from '../../src/signatures/index.js'
 import { sodium } from './providers.js'
@@ -136,6 +138,16 @@ export const SIGNATURE_SITES: readonly SignatureSite[] = [
       const deps = { ...honest, provider: signing(signer) }
       const envelope = createRetryRequest(deps, { local: { accountId, deviceId, deviceKeys: deviceOf(signer) }, peer, envelopes, time: NOW })
       return (provider) => void verifyRetryRequest(provider, { local: peer, remote: { accountId, deviceId, signingKey: signer.publicKey }, envelope })
+    },
+  },
+  {
+    name: 'succession',
+    label: LABELS.succession,
+    source: 'crypto/src/recovery/succession.ts',
+    make(signer) {
+      const keys = { oldAccountKey: account.publicKey, newAccountKey: deviceKeys.signing.publicKey }
+      const bytes = createSuccession(signing(signer), { accountId, ...keys, lastVersion: 1, lastHash: new Uint8Array(64), recoveryKey: pairOf(signer) })
+      return (provider) => void verifySuccession(provider, bytes, signer.publicKey)
     },
   },
   {

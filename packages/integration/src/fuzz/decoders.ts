@@ -1,18 +1,17 @@
 import * as crypto from '@securechat/crypto'
 import * as attachment from '@securechat/crypto/attachment'
+import * as backup from '@securechat/crypto/backup'
+import * as discovery from '@securechat/crypto/discovery'
+import * as discoveryServer from '@securechat/crypto/discovery/server'
 import * as frankingServer from '@securechat/crypto/franking/server'
+import * as linking from '@securechat/crypto/linking'
+import * as recovery from '@securechat/crypto/recovery'
 import * as protocol from '@securechat/protocol'
 import * as content from '@securechat/protocol/content'
+import { accountDecoders } from './account-decoders.js'
+import { type Decoder, decoder } from './decoder.js'
 import { End, registered, seededDeps } from './people.js'
 
-/** Something that reads bytes from outside. `encode` gives what a value was read from, byte for byte. */
-export interface Decoder<Value = unknown> {
-  readonly decode: (bytes: Uint8Array) => Value
-  readonly encode?: (value: Value) => Uint8Array
-  readonly sample: Uint8Array
-}
-
-const decoder = <Value>(entry: Decoder<Value>): Decoder => entry as Decoder
 const id = <Id extends protocol.AccountId | protocol.MessageId | protocol.ConversationId>(byte: number): Id =>
   protocol.idFromBytes<Id>(new Uint8Array(16).fill(byte))
 
@@ -21,7 +20,11 @@ function schemaDecoders(time: number): Record<string, Decoder> {
   const capabilities: protocol.Capabilities = { versions: [1], features: ['lookup'], limits: { frameBytes: 10 } }
   const values = [
     ['challenge', protocol.challengeSchema, { challenge: new Uint8Array(32), time }],
-    ['hello', protocol.helloSchema, { versions: [1], client: 'test', login: { accessToken: 'header.payload.signature', proof: new Uint8Array(64) }, cursor: 4 }],
+    [
+      'hello',
+      protocol.helloSchema,
+      { versions: [1], client: 'test', login: { accessToken: 'header.payload.signature', proof: new Uint8Array(64) }, cursor: 4 },
+    ],
     ['welcome', protocol.welcomeSchema, { version: 1, time, capabilities, account: { accountId: id(1), deviceId: 1 } }],
     ['capabilities', protocol.capabilitiesSchema, capabilities],
     ['error', protocol.errorBodySchema, { code: 'rate/limited', retryAfterSeconds: 5 }],
@@ -147,6 +150,7 @@ export async function decoders(): Promise<Record<string, Decoder>> {
         ),
       sample: new Uint8Array(64),
     }),
+    ...accountDecoders(deps, a),
     decodeSession: decoder({ decode: crypto.decodeSession, encode: crypto.encodeSession, sample: crypto.encodeSession(record) }),
     decodeAccountKeys: decoder({ decode: crypto.decodeAccountKeys, encode: crypto.encodeAccountKeys, sample: crypto.encodeAccountKeys(a.account) }),
     decodeDeviceKeys: decoder({ decode: crypto.decodeDeviceKeys, encode: crypto.encodeDeviceKeys, sample: crypto.encodeDeviceKeys(a.deviceKeys) }),
@@ -185,6 +189,10 @@ export async function decoders(): Promise<Record<string, Decoder>> {
 
 /** Every exported function that reads bytes from outside, by its name: what `decoders` must list. */
 export const exportedReaders = (): string[] =>
-  [...new Set([protocol, content, crypto, attachment, frankingServer].flatMap((module) => Object.keys(module)))]
+  [
+    ...new Set(
+      [protocol, content, crypto, attachment, backup, discovery, discoveryServer, frankingServer, linking, recovery].flatMap((module) => Object.keys(module)),
+    ),
+  ]
     .filter((name) => /^(decode|parse|open|unpad|scan|peek|required|verify|decrypt)/.test(name))
     .sort()

@@ -33,15 +33,20 @@ describe('attack 26: both begin at once, and messages are lost', () => {
       waiting.push({ client: to, row })
       return []
     })
-    // Each time both write before either has read: the first messages, and the first two answers to them.
+    // Each time both have written, receipts included, before either reads: the first messages, and the first answers to them.
+    const release = (): void => {
+      for (const { client, row } of waiting.splice(0)) net.malicious.deliver(client, [row])
+    }
+    crossing = true
     for (let trip = 0; trip <= 2; trip++) {
-      crossing = true
       await Promise.all([toBob.send(`a${trip}`), toAlice.send(`b${trip}`)])
       await net.advance(1_500)
-      crossing = false
-      for (const { client, row } of waiting.splice(0)) net.malicious.deliver(client, [row])
+      release()
       await net.advance(1_500)
     }
+    crossing = false
+    release()
+    await net.advance(1_500)
     expect(await sendingTag(alice, ids.Bob)).toBe(await sendingTag(bob, ids.Alice))
     // What is sent from now on is on that session, and whatever was not lost was read, in order.
     const before = net.malicious.sends.length

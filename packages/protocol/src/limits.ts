@@ -123,8 +123,6 @@ export const LIMITS = {
   accessTokenSeconds: 600,
   /** Days a refresh token lives unused. */
   refreshTokenDays: 90,
-  /** Seconds a rotated refresh token is answered with its successor, for lost answers. */
-  refreshGraceSeconds: 30,
   /** Seconds the clock of a proof may differ from the server's. */
   proofSkewSeconds: 60,
   /** Seconds without any frame after which a heartbeat is sent; the peer is given as long again to answer. */

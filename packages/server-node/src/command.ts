@@ -1,4 +1,4 @@
-import { accessSync, constants, mkdirSync } from 'node:fs'
+import { accessSync, constants, mkdirSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { isSecureChatError, SecureChatError } from '@securechat/protocol'
 import { consoleOtp, createServer, type OtpSender, type ServerConfigInput, webhookOtp } from '@securechat/server'
@@ -10,7 +10,8 @@ import { type Serving, serve } from './serve.js'
 
 const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error', 'silent']
 const DEFAULT_PORT = 8787
-const VERSION = '0.0.0'
+/** Of this package, as it was published: `package.json` lies one level above the source and above the built files alike. */
+const { version: VERSION } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
 /** Whoever develops signs in with the same few numbers again and again, from one address; nothing is sent, so nothing can be pumped. */
 const DEVELOPMENT: Pick<ServerConfigInput, 'codes' | 'limits'> = {
   codes: { spacingSeconds: 0, perHour: 10_000, perDay: 100_000 },

@@ -29,7 +29,7 @@ export interface ServerConfig {
   /** Days that an undelivered row is kept; at most `LIMITS.mailboxDays`. */
   readonly mailboxDays: number
   readonly maxConnections: number
-  /** Shown by /version. */
+  /** Shown by /version: of the program that embeds the kit. */
   readonly version: string
   /** Seconds between two rounds of deleting what has expired. */
   readonly sweepSeconds: number
@@ -58,7 +58,7 @@ export const DEFAULT_CONFIG: ServerConfig = {
   corsOrigins: [],
   mailboxDays: LIMITS.mailboxDays,
   maxConnections: 50_000,
-  version: '0.0.0',
+  version: 'unknown',
   sweepSeconds: 60,
   drainMilliseconds: 5_000,
 }

@@ -46,7 +46,21 @@ const mutants: readonly [what: string, caught: RegExp, (store: ServerStore) => P
     /no longer listed/,
     (store) => ({ updateManifest: async (update) => ({ ...(await store.updateManifest(update)), revokedDeviceIds: [] }) }),
   ],
-  ['refresh without end of the session', /exchanged once/, (store) => ({ rotateRefresh: (one) => store.rotateRefresh({ ...one, now: 0 }) })],
+  [
+    'refresh without end of the session',
+    /exchanged once/,
+    (store) => {
+      const used = new Map<string, Uint8Array>()
+      return {
+        async rotateRefresh(one) {
+          const before = used.get(one.presentedHash.join())
+          if (before) return { kind: 'repeated', sealedSuccessor: before }
+          used.set(one.presentedHash.join(), one.sealedSuccessor)
+          return store.rotateRefresh(one)
+        },
+      }
+    },
+  ],
   ['expired refresh tokens found', /absent/, (store) => ({ findRefresh: (hash) => store.findRefresh(hash, 0) })],
   [
     'a prekey handed out twice',

@@ -275,8 +275,13 @@ describe('socket: life and end', () => {
     expect(a.events).toContainEqual({ type: 'revoked' })
     expect(id).toBeGreaterThan(0)
     expect((await net.socket().hello({ user: alice })).code).toBe('auth/revoked')
-    b.send('request', encodeValue(['account.delete', { accountId: bob.accountId }]))
+    // The answer first, then the news, then the end: or whoever erased an account would not know that it is gone.
+    const erasure = b.send('request', encodeValue(['account.delete', { accountId: bob.accountId }]))
     await until(() => b.closed)
+    expect(b.frames.slice(-2).map(({ kind, id: answered }) => [kind, answered])).toEqual([
+      ['response', erasure],
+      ['event', 0],
+    ])
     expect((await net.socket().hello({ user: bob })).code).toBe('auth/revoked')
   })
 

@@ -11,7 +11,7 @@ export interface Receipts {
   stop(): void
 }
 
-/** Of protocol.md: at least a second, so that receipts do not tell when exactly a device was online. */
+/** At least a second (docs/threat-model.md), so that receipts do not tell when exactly a device was online. */
 const LEAST_MS = 1_000
 const JITTER_MS = 1_000
 const TARGETS = 256

@@ -15,7 +15,7 @@ export interface Answerable {
 
 /**
  * Keys turn over only when both sides send, so a new session, and one on which only the other side writes, is answered with an empty
- * encrypted message (protocol.md, refinement 4). Only to accepted contacts: to a stranger it would tell that somebody is here.
+ * encrypted message (docs/protocol/04-ratchet.md, Sessions). Only to accepted contacts: to a stranger it would tell that somebody is here.
  */
 export async function answerSession(context: Context, tx: Transaction, { peer, conversation, record, owesReceipt }: Answerable): Promise<void> {
   if (owesReceipt || !acknowledgementDue(record, context.clock.now())) return

@@ -209,7 +209,7 @@ export const manifestRef = ({ version, hash }: { readonly version: number; reado
 
 /**
  * Judges an authenticated echo against the manifest that is known. `fork`: one version, two contents, the sign of a server
- * that shows different people different lists. `older` and `newer` are ordinary for a while (protocol.md, refinement 6).
+ * that shows different people different lists. `older` and `newer` are ordinary for a while (docs/protocol/02-keys-and-manifests.md).
  */
 export function compareManifestRef(known: { readonly version: number; readonly hash: Uint8Array }, echoed: ManifestRef): 'same' | 'older' | 'newer' | 'fork' {
   if (echoed.version !== known.version) return echoed.version < known.version ? 'older' : 'newer'

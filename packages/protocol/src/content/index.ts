@@ -22,7 +22,7 @@ export const contentSchemas = {
   typing: object({ type: z.literal('typing'), active: z.boolean() }),
   /** Says that the sender's profile has changed; the key travels in every message's `profileKey`. */
   profile: object({ type: z.literal('profile'), version: counter }),
-  /** No content: acknowledges a session (protocol.md, refinement 4). */
+  /** No content: acknowledges a session (docs/protocol/04-ratchet.md, Sessions). */
   empty: object({ type: z.literal('empty') }),
 } as const
 

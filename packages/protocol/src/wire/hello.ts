@@ -22,7 +22,7 @@ export const hello = object({
   login: z.optional(object({ accessToken: token, proof: bytes(64) })),
   /** Rows above this sequence are delivered; everything up to it counts as acknowledged. */
   cursor: z.optional(counter),
-  /** Compare-and-swap counter of the client's store, for the detection of clones (protocol.md, refinement 2). */
+  /** Compare-and-swap counter of the client's store, for the detection of clones (docs/protocol/06-transport.md, section 6.4). */
   lease: z.optional(counter),
 })
 export type Hello = z.output<typeof hello>

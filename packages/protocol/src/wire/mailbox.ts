@@ -12,7 +12,7 @@ import { readU16, readU32, readU64, writeU32, writeU64 } from '../transcript.js'
  *   flags       bit 0: the sender is named (absent: sealed sender, later). Other bits are zero.
  *   sent, acknowledge = u64
  *
- * `body` is one ciphertext for all recipients (protocol.md, "One body for many devices"); empty where it is not used.
+ * `body` is one ciphertext for all recipients (docs/protocol/09-bodies-and-franking.md); empty where it is not used.
  */
 const LAYOUT = 1
 const NO_BODY = new Uint8Array(0)

@@ -52,6 +52,8 @@ const MIGRATIONS: readonly string[] = [
   CREATE TABLE sends (number INTEGER PRIMARY KEY, device_row INTEGER NOT NULL, send_id BLOB NOT NULL, time INTEGER NOT NULL, UNIQUE (device_row, send_id));
   CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
   `,
+  // The successor of a used token is answered for as long as it is unused itself (docs/adr/0012), not for a time.
+  'ALTER TABLE refresh_tokens DROP COLUMN grace_until',
 ]
 
 /** Brings the database to this version, each step in one transaction. Throws `protocol/unsupported-version` when a newer version has written it. */

@@ -9,15 +9,14 @@ interface TokenRow {
   readonly expires_at: number
   readonly successor: Uint8Array | null
   readonly sealed_successor: Uint8Array | null
-  readonly grace_until: number | null
 }
 
 export function sqliteSessions(database: SqlDriver, batch: Batch, devices: Devices): SessionStore {
   const session = database.prepare<{ account_id: Uint8Array; device_id: DeviceId; signing_key: Uint8Array }>(
     'SELECT account_id, device_id, signing_key FROM sessions JOIN devices USING (device_row) WHERE session_id = ?',
   )
-  const token = database.prepare<TokenRow>('SELECT session_id, expires_at, successor, sealed_successor, grace_until FROM refresh_tokens WHERE hash = ?')
-  const use = database.prepare('UPDATE refresh_tokens SET successor = ?, sealed_successor = ?, grace_until = ? WHERE hash = ?')
+  const token = database.prepare<TokenRow>('SELECT session_id, expires_at, successor, sealed_successor FROM refresh_tokens WHERE hash = ?')
+  const use = database.prepare('UPDATE refresh_tokens SET successor = ?, sealed_successor = ? WHERE hash = ?')
   const add = database.prepare('INSERT INTO refresh_tokens (hash, session_id, expires_at) VALUES (?, ?, ?)')
 
   const live = (sessionId: string): LiveSession | undefined => {
@@ -32,18 +31,18 @@ export function sqliteSessions(database: SqlDriver, batch: Batch, devices: Devic
         const row = token.get(tokenHash)
         return row && now < row.expires_at ? live(row.session_id) : undefined
       }),
-    rotateRefresh: ({ presentedHash, successorHash, sealedSuccessor, now, graceUntil, expiresAt }) =>
+    rotateRefresh: ({ presentedHash, successorHash, sealedSuccessor, now, expiresAt }) =>
       batch.write((): RotateOutcome => {
         const row = token.get(presentedHash)
         if (!row || now >= row.expires_at) return { kind: 'absent' }
         if (row.successor === null) {
           if (equalPublicBytes(presentedHash, successorHash)) return { kind: 'absent' }
-          use.run(successorHash, sealedSuccessor, graceUntil, presentedHash)
+          use.run(successorHash, sealedSuccessor, presentedHash)
           add.run(successorHash, row.session_id, expiresAt)
           return { kind: 'rotated' }
         }
-        const successorUsed = token.get(row.successor)?.successor != null
-        if (now < row.grace_until! && !successorUsed) return { kind: 'repeated', sealedSuccessor: row.sealed_successor! }
+        const successor = token.get(row.successor)
+        if (successor && successor.successor === null) return { kind: 'repeated', sealedSuccessor: row.sealed_successor! }
         devices.endSession(row.session_id)
         return { kind: 'reused' }
       }),

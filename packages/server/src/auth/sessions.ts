@@ -63,7 +63,6 @@ export function createSessionService({ store, bus, verifier, hashes, accessToken
         successorHash: hashes.token(toBase64Url(successor)),
         sealedSuccessor: hashes.maskSuccessor(refreshToken, successor),
         now,
-        graceUntil: now + LIMITS.refreshGraceSeconds * 1000,
         expiresAt: expiresAt(),
       })
       if (outcome.kind === 'rotated') return tokens(session, toBase64Url(successor))

@@ -26,11 +26,23 @@ export function expectThat(condition: boolean, what: string): asserts condition 
   if (!condition) throw new Error(`conformance: ${what}`)
 }
 
+/** Whether plain data and byte arrays have the same content. The order of keys says nothing, a field that is undefined is like one that is absent. */
+function isSame(a: unknown, b: unknown): boolean {
+  if (Object.is(a, b)) return true
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false
+  if (a instanceof Uint8Array || b instanceof Uint8Array)
+    return a instanceof Uint8Array && b instanceof Uint8Array && a.length === b.length && a.every((byte, i) => byte === b[i])
+  if (Array.isArray(a) !== Array.isArray(b)) return false
+  if (Array.isArray(a) && Array.isArray(b)) return a.length === b.length && a.every((item, i) => isSame(item, b[i]))
+  const [left, right] = [a as Record<string, unknown>, b as Record<string, unknown>]
+  return [...new Set([...Object.keys(left), ...Object.keys(right)])].every((key) => isSame(left[key], right[key]))
+}
+
 /** Compares plain data and byte arrays by content. */
 export function expectEqual(actual: unknown, expected: unknown, what: string): void {
+  if (isSame(actual, expected)) return
   const show = (value: unknown): string =>
     JSON.stringify(value, (_, field: unknown) => (field instanceof Uint8Array ? `bytes ${[...field].join(' ')}` : field === undefined ? '(absent)' : field)) ??
     '(absent)'
-  const [a, b] = [show(actual), show(expected)]
-  if (a !== b) throw new Error(`conformance: ${what}: got ${a.slice(0, 300)}, want ${b.slice(0, 300)}`)
+  throw new Error(`conformance: ${what}: got ${show(actual).slice(0, 300)}, want ${show(expected).slice(0, 300)}`)
 }

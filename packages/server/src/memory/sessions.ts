@@ -16,17 +16,17 @@ export function memorySessions(state: MemoryState): SessionStore {
       return token && now < token.expiresAt ? live(token.sessionId) : undefined
     },
 
-    async rotateRefresh({ presentedHash, successorHash, sealedSuccessor, now, graceUntil, expiresAt }): Promise<RotateOutcome> {
+    async rotateRefresh({ presentedHash, successorHash, sealedSuccessor, now, expiresAt }): Promise<RotateOutcome> {
       requireOpen(state)
       const token = state.refreshTokens.get(keyOf(presentedHash))
       if (!token || now >= token.expiresAt) return { kind: 'absent' }
       if (token.used) {
-        const successorUsed = state.refreshTokens.get(token.used.successor)?.used !== undefined
-        if (now < token.used.graceUntil && !successorUsed) return { kind: 'repeated', sealedSuccessor: token.used.sealedSuccessor.slice() }
+        const successor = state.refreshTokens.get(token.used.successor)
+        if (successor && !successor.used) return { kind: 'repeated', sealedSuccessor: token.used.sealedSuccessor.slice() }
         endSessionMutable(state, token.sessionId)
         return { kind: 'reused' }
       }
-      token.used = { graceUntil, successor: keyOf(successorHash), sealedSuccessor: sealedSuccessor.slice() }
+      token.used = { successor: keyOf(successorHash), sealedSuccessor: sealedSuccessor.slice() }
       state.refreshTokens.set(token.used.successor, { sessionId: token.sessionId, expiresAt })
       return { kind: 'rotated' }
     },

@@ -44,7 +44,7 @@ export interface Device {
 export interface RefreshToken {
   readonly sessionId: string
   readonly expiresAt: Timestamp
-  used?: { readonly graceUntil: Timestamp; readonly successor: string; readonly sealedSuccessor: Uint8Array }
+  used?: { readonly successor: string; readonly sealedSuccessor: Uint8Array }
 }
 
 export const emptyState = (): MemoryState => ({

@@ -146,8 +146,8 @@ export interface SessionStore {
   /** The session that the token belongs to, used or not; `undefined` when unknown, ended or expired. */
   findRefresh(tokenHash: Uint8Array, now: Timestamp): Promise<LiveSession | undefined>
   /**
-   * Exchanges a refresh token for its successor. Presented again until `graceUntil` of its first use, and while the successor is unused,
-   * it answers what was sealed then; presented again later it ends the session (`reused`).
+   * Exchanges a refresh token for its successor. Presented again while that one is unused, however much later, it answers what was sealed then:
+   * its answer was lost. Presented once the successor was used, or is gone, it ends the session (`reused`). docs/adr/0012.
    */
   rotateRefresh(rotation: Rotation): Promise<RotateOutcome>
   /** False: there was no such session. */
@@ -170,7 +170,6 @@ export interface Rotation {
   /** The successor, readable only with the presented token. */
   readonly sealedSuccessor: Uint8Array
   readonly now: Timestamp
-  readonly graceUntil: Timestamp
   readonly expiresAt: Timestamp
 }
 export type RotateOutcome =

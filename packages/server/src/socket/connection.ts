@@ -46,6 +46,9 @@ const SILENCE_MS = 2 * LIMITS.heartbeatSeconds * 1000
 const encodeResponse = (id: number, output: unknown): Uint8Array => encodeFrame('response', id, encodeValue(output))
 
 /** One socket: frames in, frames out (docs/protocol/06-transport.md). Nothing in here throws to the host. */
+/** Time that calls under way are given when the session ends. */
+const REVOKED_ANSWER_MS = 2_000
+
 export class Connection implements ServerSocketHandlers, RegisteredSocket {
   device: DeviceCaller | undefined
   #caller: Caller
@@ -62,6 +65,7 @@ export class Connection implements ServerSocketHandlers, RegisteredSocket {
   #lastFrameAt: number
   #pinged = false
   readonly #stopHelloTimer: () => void
+  #revoked = false
 
   constructor(
     readonly id: string,
@@ -89,7 +93,7 @@ export class Connection implements ServerSocketHandlers, RegisteredSocket {
   }
 
   onMessage(bytes: Uint8Array): void {
-    if (this.#closed) return
+    if (this.#closed || this.#revoked) return
     this.#lastFrameAt = this.environment.clock.now()
     this.#pinged = false
     if (!this.#waiting) {
@@ -123,7 +127,16 @@ export class Connection implements ServerSocketHandlers, RegisteredSocket {
     this.#send(encodeFrame('event', 0, encodeValue(event)))
   }
 
+  /** Serves nothing from now on. What was under way is answered first: one of these calls may be what has ended the session. */
   revoke(): void {
+    if (this.#closed || this.#revoked) return
+    this.#revoked = true
+    this.#delivery?.stop()
+    if (this.#inFlight === 0) return this.#endRevoked()
+    this.environment.clock.after(REVOKED_ANSWER_MS, () => this.#endRevoked())
+  }
+
+  #endRevoked(): void {
     this.notify({ type: 'revoked' })
     this.close(CLOSE_CODES.revoked, 'revoked')
   }
@@ -260,10 +273,12 @@ export class Connection implements ServerSocketHandlers, RegisteredSocket {
         } catch (error) {
           this.#error(id, error)
         }
+        if (this.#revoked && this.#inFlight === 0) this.#endRevoked()
       },
       (error: unknown) => {
         done()
         this.#error(id, error)
+        if (this.#revoked && this.#inFlight === 0) this.#endRevoked()
       },
     )
   }

@@ -17,7 +17,7 @@ import { createAccount } from './account/account.js'
 import { createProfiles } from './account/profile.js'
 import { createRegistrar } from './account/registration.js'
 import { keepSession } from './account/session-keeper.js'
-import { continueWipe, type Departure } from './account/sign-out.js'
+import { continueWipe, type Departure, watchDeparture } from './account/sign-out.js'
 import { signIn } from './account/tokens.js'
 import { createConnectionView } from './connection-state.js'
 import { consumeMessages } from './consume.js'
@@ -159,9 +159,12 @@ export async function createClient(options: ClientOptions): Promise<Client> {
     wasOnline = network.online
   })
 
+  let unwatchAccount = (): void => {}
   const lifecycle = createLifecycle({
     async open(signal) {
       network.allow()
+      // Before it waits: the tab that leads may leave meanwhile.
+      unwatchAccount = watchDeparture(context, departure)
       await lead.acquire(signal)
       // Rows that came before anybody wanted them were not kept: they come again on a new socket.
       const early = network.online
@@ -174,6 +177,7 @@ export async function createClient(options: ClientOptions): Promise<Client> {
       if (early) connection.reauthenticate()
     },
     async close() {
+      unwatchAccount()
       receipts.stop()
       typing.stop()
       const ended = Promise.all([sender.stop(), receiver.stop(), maintenance.stop(), asker.stop()])

@@ -19,6 +19,7 @@ export interface Profile {
   readonly avatar?: Uint8Array
 }
 
+/** revoked: the server has ended this device's session, or refuses it again and again; history and keys stay, and signing in goes on with them. */
 export type AccountStatus = 'signed-out' | 'signed-in' | 'revoked'
 export interface AccountState {
   readonly status: AccountStatus

@@ -78,6 +78,8 @@ test('--dev: one URL, codes, generated secrets that stay, another port where the
   expect(url).not.toContain(`:${port}`)
   expect(first.out.match(/https?:\/\//g)).toHaveLength(1)
   expect(((await (await fetch(`${url}/readyz`)).json()) as { status: string }).status).toBe('ready')
+  const { version } = JSON.parse(readFileSync(resolve(import.meta.dirname, '../package.json'), 'utf8')) as { version: string }
+  expect(await (await fetch(`${url}/version`)).json()).toMatchObject({ version })
   const ask = () => fetch(`${url}/v1/auth.requestCode`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"phone":"+14155550100"}' })
   expect([(await ask()).status, (await ask()).status]).toEqual([200, 200])
   await first.until(/^code for \+14155550100: \d{6}$/m)

@@ -14,7 +14,8 @@ export function keepSession(context: Context, { registrar, departure }: { regist
     const { status, error, account } = network.connection.state()
     // Who leaves on purpose is told so, once, at the end of it.
     if (departure.under) return
-    if (status === 'signed-out' && (error?.code === 'auth/revoked' || error?.code === 'auth/refresh-reused')) return markRevoked(context)
+    // Whatever the reason: this session is refused for good, nothing connects before the person signs in, and both states say so.
+    if (status === 'signed-out' && error?.code.startsWith('auth/')) return markRevoked(context)
     if (status !== 'online' || account) return
     if ((await readAccount(db))?.status === 'signed-in' || !(await readRegistration(db))) return
     if (await registrar.complete()) network.connection.reauthenticate()

@@ -1,3 +1,4 @@
+import { asSecureChatError } from '@securechat/protocol'
 import type { ClientStorage } from '@securechat/storage'
 import type { Context } from '../context.js'
 import { readAccount, writeAccount } from '../state/account.js'
@@ -17,6 +18,31 @@ export async function markRevoked(context: Context): Promise<void> {
     tx.delete(KEYS.tokens)
     tx.afterCommit(() => context.events.emit('signed-out', { reason: 'revoked' }))
   })
+}
+
+/**
+ * Notices that another tab has left: the account is gone from the store. Gives the end of the watch. Who leaves in this very client is told
+ * at the end of it, once.
+ */
+export function watchDeparture(context: Context, departure: Departure): () => void {
+  const { storage, db, identity, events, logger } = context
+  let known = false
+  const look = async (): Promise<void> => {
+    const present = (await readAccount(db)) !== undefined
+    const gone = known && !present
+    known = present
+    if (!gone || departure.under) return
+    identity.forget()
+    events.emit('signed-out', { reason: 'logout' })
+  }
+  let looking: Promise<void> = Promise.resolve()
+  const lookNext = (): void => {
+    looking = looking
+      .then(look)
+      .catch((error: unknown) => logger.warn('client.account-unreadable', { code: asSecureChatError(error, 'storage/unavailable').code }))
+  }
+  lookNext()
+  return storage.watch(KEYS.account, lookNext)
 }
 
 const ROWS_AT_ONCE = 500

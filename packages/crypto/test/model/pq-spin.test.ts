@@ -17,5 +17,5 @@ test.skipIf(missing.length > 0)(
       'broken: the answer is forgotten before it is mixed: 1 errors',
     ])
   },
-  300_000,
+  600_000,
 )

@@ -20,7 +20,6 @@ import {
   verifyRetryRequest,
   verifySuccession,
 } from '../../src/index.js'
-import { createSuccession, verifySuccession } from '../../src/recovery/succession.js'
 import { verifyRefreshProof, verifyRequestProof, verifySocketProof } from '../../src/signatures/index.js'
 import { sodium } from './providers.js'
 import { seededRandom } from './random.js'
@@ -176,16 +175,6 @@ export const SIGNATURE_SITES: readonly SignatureSite[] = [
     make(signer) {
       const proof = signRefreshProof(signing(signer), { ...refresh, signing: pairOf(signer) })
       return (provider) => verifyRefreshProof(provider, { ...refresh, signingKey: signer.publicKey, proof })
-    },
-  },
-  {
-    name: 'succession',
-    label: LABELS.succession,
-    source: 'crypto/src/recovery/succession.ts',
-    make(signer) {
-      const keys = { oldAccountKey: account.publicKey, newAccountKey: deviceKeys.signing.publicKey }
-      const bytes = createSuccession(signing(signer), { accountId, ...keys, lastVersion: 1, lastHash: new Uint8Array(64), recoveryKey: pairOf(signer) })
-      return (provider) => void verifySuccession(provider, bytes, signer.publicKey)
     },
   },
 ]

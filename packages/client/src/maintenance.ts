@@ -25,9 +25,13 @@ export function createMaintenance(context: Context, manifests: Manifests): Maint
   const signal = new Signal()
 
   const round = async (): Promise<void> => {
-    await tendPreKeys(context)
-    await renewManifest(context, manifests)
-    await sweep(context, clock.now())
+    try {
+      await tendPreKeys(context)
+      await renewManifest(context, manifests)
+    } finally {
+      // What has become old goes whether or not the server could be asked: keys must not outlive their time for its sake.
+      await sweep(context, clock.now())
+    }
   }
   const loop = async (stopped: AbortSignal): Promise<void> => {
     for (let failures = 0; !stopped.aborted; ) {

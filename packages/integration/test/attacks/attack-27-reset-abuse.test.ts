@@ -2,7 +2,7 @@ import { createRetryRequest, envelopeHash } from '@securechat/crypto'
 import { sodiumProvider } from '@securechat/crypto/sodium'
 import { ENVELOPE_KINDS } from '@securechat/protocol'
 import { memoryStorage } from '@securechat/storage'
-import { type Malicious, readStored, seededRandom, type TestClient, type TestNetwork } from '@securechat/testing'
+import { createCrashPoints, type Malicious, readStored, seededRandom, type TestClient, type TestNetwork } from '@securechat/testing'
 import { describe, expect, it } from 'vitest'
 import {
   accountOf,
@@ -90,6 +90,42 @@ describe('healing', () => {
       // Each once; what overtook the request on its way may stand before what it overtook.
       expect((await received(bob)).slice(-8).sort(), `seed ${seed}`).toEqual(texts)
     }
+  })
+
+  it.each([
+    ['bob', 4],
+    ['bob', 11],
+    ['bob', 19],
+    ['alice', 9],
+    ['alice', 17],
+    ['alice', 31],
+  ] as const)('attack 27: %s dies at step %i of it: each message comes once, and the sessions agree', async (who, dieAt) => {
+    const { net, toBob, ...scene } = await friends({ seed: dieAt })
+    let armed = false
+    const crash = createCrashPoints({ dieAt, from: () => armed })
+    const open = (client: TestClient, mortal: boolean) => net.client(client.name, { disk: client.disk, phone: client.phone, ...(mortal && { crash }) })
+    await net.drive(scene.bob.close())
+    const storage = memoryStorage({ disk: scene.bob.disk })
+    await storage.commit((await storage.list('session/')).map(({ key }) => ({ delete: key })))
+    await storage.close()
+    await net.drive(scene.alice.close())
+    let alice = await open(scene.alice, who === 'alice')
+    const texts = ['one', 'two', 'three']
+    const chat = (await alice.conversations.get(toBob.id))!
+    for (const text of texts) await chat.send(text)
+    let bob = await open(scene.bob, who === 'bob')
+    armed = true
+    await net.advance(15_000)
+    crash.kill()
+    if (who === 'alice') alice = await open(scene.alice, false)
+    else bob = await open(scene.bob, false)
+    await net.settle()
+    await net.clock.jump(HOUR)
+    await net.settle()
+    expect((await received(bob)).filter((text) => texts.includes(text)).sort()).toEqual([...texts].sort())
+    await (await alice.conversations.get(toBob.id))!.send('after it')
+    await net.settle()
+    expect((await received(bob)).at(-1)).toBe('after it')
   })
 
   it('attack 27: a message between lost ones keeps its place, changes and deletions are kept', async () => {

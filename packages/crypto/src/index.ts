@@ -70,6 +70,7 @@ export {
   type VerifyRetryRequestInput,
   verifyRetryRequest,
 } from './session/retry-request.js'
+export type { PairwiseSender } from './session/sender.js'
 export { type PostQuantumStatus, postQuantumStatus } from './session/status.js'
 export {
   decodeSharedBodyReference,

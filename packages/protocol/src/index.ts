@@ -99,4 +99,5 @@ export {
   type SendRecipient,
   writeDeliver,
 } from './wire/mailbox.js'
+export { encodeSenderKeyHeader, parseSenderKeyMessage, type SenderKeyHeader, type SenderKeyMessage } from './wire/sender-key.js'
 export { encodeSharedBodyHeader, parseSharedBody, type SharedBodyParts } from './wire/shared-body.js'

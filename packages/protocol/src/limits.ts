@@ -115,6 +115,22 @@ export const LIMITS = {
   linkSeconds: 120,
   /** Bytes of what a primary device tells a new one in a linking answer (the account's manifests). */
   linkPayloadBytes: 64 * 1024,
+  /** Sender keys: messages of one chain; bounds the jump of a receiver and what a stolen chain key opens. */
+  senderKeyMessages: 500,
+  /** Sender keys: days of one chain, for the same reason. */
+  senderKeyDays: 7,
+  /** Sender keys: chains kept of one device in one group, so that late messages of replaced chains can be read. */
+  senderKeyChains: 3,
+  /** Messages of one group kept until the operations that they presuppose have come. */
+  parkedGroupMessages: 200,
+  /** Members of one group, invited ones included. */
+  groupMembers: 1_000,
+  /** Bytes of an encrypted group title. */
+  groupTitleBytes: 1_024,
+  /** Past states of a group whose hashes are remembered: late messages name them, and forks are seen in them. */
+  groupHistory: 256,
+  /** Sibling operations of a group that are kept as evidence. */
+  groupEvidence: 16,
   /** Digits and tries of a one-time code. */
   codeDigits: 6,
   codeTries: 5,

@@ -12,6 +12,7 @@ import { associatedData } from './associated-data.js'
 import { expire, withSession } from './choice.js'
 import { decodePlaintext, type ManifestEcho, type Plaintext } from './plaintext.js'
 import { recordFor, SEEN_HANDSHAKES, type Session, type SessionRecord } from './record.js'
+import { type PairwiseSender, pairwiseSender } from './sender.js'
 
 export interface DecryptInput {
   readonly record: SessionRecord | null
@@ -27,6 +28,8 @@ export interface DecryptResult {
   /** Commit it together with the plaintext and the deletion of what was consumed, THEN acknowledge. */
   readonly record: SessionRecord
   readonly plaintext: Plaintext
+  /** Who it is authenticated to come from: what sender keys of groups are accepted with, and nothing else. */
+  readonly sender: PairwiseSender
   readonly consumed: { readonly oneTimePreKeyId?: number }
   /** The message has brought a new session. */
   readonly created: boolean
@@ -130,6 +133,7 @@ export function decryptMessage(deps: Pick<CryptoDeps, 'provider' | 'now'>, input
   return {
     record: withSession(remember(record, handshake), received, now),
     plaintext: result.plaintext,
+    sender: pairwiseSender(remote),
     consumed: handshake?.kemKeyType === KEM_KEY_TYPES.oneTime ? { oneTimePreKeyId: handshake.kemKeyId } : {},
     created: handshake !== null,
     echo: result.echo,

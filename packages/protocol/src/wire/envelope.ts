@@ -20,7 +20,7 @@ export const ENVELOPE_KINDS = {
   message: 1,
   /** Handshake and first messages, until the first answer was decrypted. */
   preKeyMessage: 2,
-  /** Reserved: message of a group's sender key. */
+  /** Message under a group's sender key (`parseSenderKeyMessage`); not addressed to one device. */
   senderKeyMessage: 3,
   /** Signed request to send again over a fresh handshake (docs/protocol/14-healing.md); not read by `parseEnvelope`. */
   retryRequest: 4,

@@ -1,0 +1,33 @@
+import { type AccountId, type ConversationId, equalPublicBytes, SecureChatError } from '@securechat/protocol'
+
+/** What sender keys need to know of a group: its newest applied state, never one that a message claims. `groupView` makes it. */
+export interface GroupView {
+  readonly groupId: ConversationId
+  readonly epoch: number
+  /** 32 bytes. */
+  readonly stateHash: Uint8Array
+  /** Epoch of the last removal: from it on, no chain made before is used (docs/protocol/08-groups.md, "Renewal"). */
+  readonly keysSince: number
+  readonly frozen: boolean
+  /** Joined, not merely invited. */
+  isMember(accountId: AccountId): boolean
+  /** Hash of an applied epoch; null where it is not remembered any more. */
+  hashAt(epoch: number): Uint8Array | null
+}
+
+/** Another state of an applied epoch, as a member's authenticated message names it: what freezes a group. */
+export interface ForkSeen {
+  readonly epoch: number
+  readonly stateHash: Uint8Array
+  readonly accountId: AccountId
+}
+
+export type Standing = 'current' | 'future' | 'fork'
+
+/** Throws `groups/stale-state` for an epoch that is no longer remembered. */
+export function standing(view: GroupView, { epoch, stateHash }: { readonly epoch: number; readonly stateHash: Uint8Array }): Standing {
+  if (epoch > view.epoch) return 'future'
+  const ours = epoch === view.epoch ? view.stateHash : view.hashAt(epoch)
+  if (!ours) throw new SecureChatError('groups/stale-state', { detail: 'epoch' })
+  return equalPublicBytes(ours, stateHash) ? 'current' : 'fork'
+}

@@ -12,7 +12,7 @@ import { laxVerify, mixedOrderSigner, weakCases } from '../support/weak-signatur
 const PACKAGES = join(import.meta.dirname, '../../..')
 const keys = generateSigningKeys({ provider: sodium, random: seededRandom(5) })
 const genuine: SiteSigner = { publicKey: keys.publicKey, sign: (message) => sodium.ed25519Sign(keys.secretKey.expose(), message) }
-const REFUSALS = ['devices/invalid-manifest', 'prekeys/invalid-bundle', 'auth/invalid-proof', 'crypto/invalid-signature']
+const REFUSALS = ['devices/invalid-manifest', 'prekeys/invalid-bundle', 'auth/invalid-proof', 'groups/invalid-operation', 'crypto/invalid-signature']
 
 /** The bytes that a site signs. */
 function messageOf(site: SignatureSite): Uint8Array {

@@ -1,4 +1,14 @@
-import { type AccountId, type DeviceId, idFromBytes, LABELS, type Label } from '@securechat/protocol'
+import { type AccountId, type ConversationId, type DeviceId, idFromBytes, LABELS, type Label } from '@securechat/protocol'
+import {
+  acceptDistribution,
+  createGroup,
+  decryptFromGroup,
+  encodeDistribution,
+  encryptToGroup,
+  groupView,
+  signGroupOperation,
+  startChain,
+} from '../../src/group/index.js'
 import {
   acceptDevice,
   type CryptoProvider,
@@ -20,6 +30,7 @@ import {
   verifyRetryRequest,
   verifySuccession,
 } from '../../src/index.js'
+import { pairwiseSender } from '../../src/session/sender.js'
 import { verifyRefreshProof, verifyRequestProof, verifySocketProof } from '../../src/signatures/index.js'
 import { sodium } from './providers.js'
 import { seededRandom } from './random.js'
@@ -84,6 +95,23 @@ const request = {
   nonce: new Uint8Array(16),
 }
 const refresh = { refreshToken: 'a-refresh-token-of-some-length', issuedAt: NOW, nonce: new Uint8Array(16).fill(9) }
+
+const groupActor = {
+  accountId,
+  deviceId,
+  identityKey: deviceKeys.identity.publicKey,
+  accountKey: account.publicKey,
+  manifest: { version: 1, hash: new Uint8Array(64) },
+}
+const groupCreation = (provider: CryptoProvider): Uint8Array =>
+  signGroupOperation(provider, {
+    groupId: idFromBytes<ConversationId>(new Uint8Array(16).fill(8)),
+    epoch: 0,
+    parentHash: new Uint8Array(0),
+    change: { type: 'create', title: new Uint8Array(0) },
+    time: NOW,
+    local: { ...groupActor, deviceKeys },
+  })
 
 /** Every place that checks a signature; a test compares the list with the source. */
 export const SIGNATURE_SITES: readonly SignatureSite[] = [
@@ -175,6 +203,31 @@ export const SIGNATURE_SITES: readonly SignatureSite[] = [
     make(signer) {
       const proof = signRefreshProof(signing(signer), { ...refresh, signing: pairOf(signer) })
       return (provider) => verifyRefreshProof(provider, { ...refresh, signingKey: signer.publicKey, proof })
+    },
+  },
+  {
+    name: 'group operation',
+    label: LABELS.groupOperation,
+    source: 'crypto/src/group/operation.ts',
+    make(signer) {
+      const operation = groupCreation(signing(signer))
+      return (provider) => void createGroup(provider, { operation, actor: { ...groupActor, signingKey: signer.publicKey } })
+    },
+  },
+  {
+    name: 'group message',
+    label: LABELS.senderKeySignature,
+    source: 'crypto/src/group/decrypt.ts',
+    make(signer) {
+      const record = createGroup(sodium, { operation: groupCreation(sodium), actor: { ...groupActor, signingKey: deviceKeys.signing.publicKey } })
+      const view = groupView(record)
+      const provider = { ...signing(signer), ed25519KeyPair: () => ({ publicKey: signer.publicKey, secretKey: new Uint8Array(64) }) }
+      const deps = { ...honest, provider }
+      const own = startChain(deps, { view, sender: groupActor, replaces: null })
+      const peer = acceptDistribution(honest, { sender: pairwiseSender(groupActor), distribution: encodeDistribution(own), view, known: null })
+      const plaintext = { common: Uint8Array.of(1), manifest: { version: 1, hash: new Uint8Array(32) } }
+      const { message } = encryptToGroup(deps, { own, view, plaintext, franking: null, devicesRevokedAt: 0 })
+      return (provider) => void decryptFromGroup({ provider, now: NOW }, { peer, view, message })
     },
   },
 ]

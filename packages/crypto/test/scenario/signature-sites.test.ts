@@ -56,7 +56,7 @@ describe('attack 07: weak Ed25519 keys and signatures', () => {
       const verify = site.make(signer)
       const codes = providers.map((provider) => codeOf(() => verify(provider)))
       expect(REFUSALS).toContain(codes[0])
-      expect(new Set(codes).size).toBe(1)
+      expect(new Set(codes).size).toBe(10)
     })
 
     test('attack 07: case 3, mixed order and valid without cofactor, is taken by every provider', () => {
@@ -92,6 +92,6 @@ describe('attack 08: a signature for one purpose used for another', () => {
 
   test('attack 08: labels are unique', () => {
     expect(new Set(Object.values(LABELS)).size).toBe(Object.values(LABELS).length)
-    expect(new Set(SIGNATURE_SITES.map(({ label }) => label)).size).toBe(8)
+    expect(new Set(SIGNATURE_SITES.map(({ label }) => label)).size).toBe(10)
   })
 })

@@ -56,7 +56,7 @@ describe('attack 07: weak Ed25519 keys and signatures', () => {
       const verify = site.make(signer)
       const codes = providers.map((provider) => codeOf(() => verify(provider)))
       expect(REFUSALS).toContain(codes[0])
-      expect(new Set(codes).size).toBe(10)
+      expect(new Set(codes).size).toBe(1)
     })
 
     test('attack 07: case 3, mixed order and valid without cofactor, is taken by every provider', () => {

@@ -11,6 +11,8 @@ export interface Commands {
 type Command = (argument: string) => Promise<'quit' | undefined | void>
 
 export function createCommands(chat: Client, printer: Printer): Commands {
+  /** By account: only what was on the screen can have been compared. */
+  const shownDigits = new Map<string, string>()
   let open: Conversation | undefined
 
   const current = (): Conversation | undefined => {
@@ -55,11 +57,15 @@ export function createCommands(chat: Client, printer: Printer): Commands {
       const conversation = current()
       if (!conversation) return
       const { digits, verified } = await chat.devices.safetyNumber(conversation.peerId)
+      shownDigits.set(conversation.peerId, digits)
       printer.say('safety', `${digits}${verified ? '  (verified)' : ''}`, { digits, verified })
     },
     verify: async () => {
       const conversation = current()
-      if (conversation) await chat.devices.setVerified(conversation.peerId, true)
+      if (!conversation) return
+      const compared = shownDigits.get(conversation.peerId)
+      if (compared === undefined) printer.say('problem', 'Compare the number first: /safety shows it.')
+      else await chat.devices.setVerified(conversation.peerId, compared)
     },
     trust: async () => {
       const conversation = current()

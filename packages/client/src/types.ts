@@ -190,9 +190,16 @@ export interface Client {
   }
   readonly devices: {
     safetyNumber(accountId: AccountId): Promise<SafetyNumber>
-    setVerified(accountId: AccountId, verified: boolean): Promise<void>
-    /** Accepts a changed account key; queued messages are sent to the new key from then on. */
-    acceptIdentity(accountId: AccountId): Promise<void>
+    /**
+     * `compared`: the digits that the people have compared, as `safetyNumber` gave them; `false` takes it back. Where the key has changed
+     * meanwhile nothing is marked and `devices/identity-changed` is thrown: what was compared is not what would be believed.
+     */
+    setVerified(accountId: AccountId, compared: string | false): Promise<void>
+    /**
+     * Accepts a changed account key; queued messages are sent to the new key from then on. With `shown`, only the key with these digits: where it
+     * has changed once more, `devices/identity-changed` is thrown.
+     */
+    acceptIdentity(accountId: AccountId, shown?: string): Promise<void>
   }
   readonly connection: { state(): ConnectionState; live(): LiveQuery<ConnectionState>; retryNow(): void }
   /** Idempotent. Connects, receives and sends in the background from now on. */

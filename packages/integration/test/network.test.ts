@@ -82,7 +82,7 @@ describe('two people', () => {
     const theirs = await net.drive(bob.devices.safetyNumber(ids[0]!))
     expect(mine.digits).toBe(theirs.digits)
     expect((await net.drive(carol.devices.safetyNumber(ids[1]!))).digits).not.toBe(mine.digits)
-    await alice.devices.setVerified(ids[1]!, true)
+    await alice.devices.setVerified(ids[1]!, mine.digits)
     expect((await net.drive(alice.devices.safetyNumber(ids[1]!))).verified).toBe(true)
   })
 
@@ -204,7 +204,7 @@ describe('a changed account key', () => {
     await (await only(bob)).conversation.send('from the old phone')
     await net.settle()
     const before = await net.drive(alice.devices.safetyNumber(chat.peerId))
-    await alice.devices.setVerified(chat.peerId, true)
+    await alice.devices.setVerified(chat.peerId, before.digits)
 
     // Past the spacing of one-time codes to one number.
     await net.advance(60_000)
@@ -221,7 +221,13 @@ describe('a changed account key', () => {
     expect((await phone.conversations.list()).length).toBe(0)
     expect((await only(alice)).row.peer).toMatchObject({ identityChanged: true, verified: false })
 
-    await alice.devices.acceptIdentity(chat.peerId)
+    // What was compared or seen before is not what would be believed now.
+    for (const stale of [() => alice.devices.setVerified(chat.peerId, before.digits), () => alice.devices.acceptIdentity(chat.peerId, before.digits)])
+      await expect(stale()).rejects.toMatchObject({ code: 'devices/identity-changed' })
+    expect((await only(alice)).row.peer).toMatchObject({ identityChanged: true, verified: false })
+
+    const now = await net.drive(alice.devices.safetyNumber(chat.peerId))
+    await alice.devices.acceptIdentity(chat.peerId, now.digits)
     await net.settle()
     expect(await texts(phone, false)).toEqual(['whoever you are'])
     expect((await net.drive(alice.devices.safetyNumber(chat.peerId))).digits).not.toBe(before.digits)

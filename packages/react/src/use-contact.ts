@@ -36,9 +36,12 @@ export function useContact(accountId: AccountId): ContactLookup {
 }
 
 export type SafetyNumberLookup = Lookup<SafetyNumber> & {
-  /** Notes that the people compared the number (or takes that back), then loads it anew. Rejects with the client's error. */
+  /**
+   * Notes that the people compared the number that is shown (or takes that back), then loads it anew. Rejects with the client's error:
+   * `devices/identity-changed` where another number is the right one by now.
+   */
   readonly setVerified: (verified: boolean) => Promise<void>
-  /** Accepts a changed account key: what is queued goes to the new key. Rejects with the client's error. */
+  /** Accepts the changed account key of the number that is shown: what is queued goes to the new key. Rejects with the client's error. */
   readonly acceptIdentity: () => Promise<void>
   readonly reload: () => Promise<void>
 }
@@ -56,16 +59,24 @@ export function useSafetyNumber(accountId: AccountId): SafetyNumberLookup {
     ),
   )
   const state = useActiveQuery(query)
+  /** What the person sees, and so what they have compared. */
+  const digits = state.data?.digits ?? ''
   const setVerified = useCallback(
     async (verified: boolean) => {
-      await client.devices.setVerified(accountId, verified)
-      await query.reload()
+      try {
+        await client.devices.setVerified(accountId, verified && digits)
+      } finally {
+        await query.reload()
+      }
     },
-    [client, accountId, query],
+    [client, accountId, query, digits],
   )
   const acceptIdentity = useCallback(async () => {
-    await client.devices.acceptIdentity(accountId)
-    await query.reload()
-  }, [client, accountId, query])
+    try {
+      await client.devices.acceptIdentity(accountId, digits)
+    } finally {
+      await query.reload()
+    }
+  }, [client, accountId, query, digits])
   return { ...state, setVerified, acceptIdentity, reload: query.reload }
 }

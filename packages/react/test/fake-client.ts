@@ -143,7 +143,7 @@ export function fakeClient(conversations: Conversation[] = []) {
   const contacts = new Map<string, Contact>()
   const safetyNumbers = new Map<string, SafetyNumber>()
   const listeners = new Map<string, Set<(event: never) => void>>()
-  const calls = { start: 0, close: 0, retryNow: 0, verified: [] as [string, boolean][], accepted: [] as string[] }
+  const calls = { start: 0, close: 0, retryNow: 0, verified: [] as [string, string | false][], accepted: [] as string[] }
   const count = (name: 'start' | 'close' | 'retryNow'): void => {
     calls[name] += 1
   }
@@ -162,9 +162,9 @@ export function fakeClient(conversations: Conversation[] = []) {
         if (!number) throw new Error('no number')
         return number
       },
-      async setVerified(id, verified) {
-        calls.verified.push([id, verified])
-        safetyNumbers.set(id, { ...safetyNumbers.get(id)!, verified })
+      async setVerified(id, compared) {
+        calls.verified.push([id, compared])
+        safetyNumbers.set(id, { ...safetyNumbers.get(id)!, verified: compared !== false })
       },
       acceptIdentity: async (id) => void calls.accepted.push(id),
     },

@@ -171,7 +171,7 @@ describe('useContact and useSafetyNumber', () => {
     await act(() => result.current.setVerified(true))
     expect(result.current.data?.verified).toBe(true)
     await act(() => result.current.acceptIdentity())
-    expect([fake.calls.verified, fake.calls.accepted]).toEqual([[['bob', true]], ['bob']])
+    expect([fake.calls.verified, fake.calls.accepted]).toEqual([[['bob', '12345 '.repeat(12).trim()]], ['bob']])
   })
 })
 

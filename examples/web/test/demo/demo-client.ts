@@ -188,9 +188,9 @@ export function demoClient(options: DemoOptions): Client {
         const peer = chats.find(({ snapshot }) => snapshot.peer.accountId === id)?.snapshot.peer
         return { digits, qr: new Uint8Array(), verified: verified.get(id) ?? peer?.verified ?? false }
       },
-      async setVerified(id, value) {
-        verified.set(id, value)
-        setPeer(id, { verified: value })
+      async setVerified(id, compared) {
+        verified.set(id, compared !== false)
+        setPeer(id, { verified: compared !== false })
       },
       acceptIdentity: async (id) => setPeer(id, { identityChanged: false }),
     },

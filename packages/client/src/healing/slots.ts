@@ -25,8 +25,9 @@ export async function reserveSlot(
   const now = context.clock.now()
   const conversation = (await readConversation(tx, id)) ?? newConversation(id, sender, now)
   const last = conversation.placeholder && (await readMessage(tx, id, conversation.placeholder))
-  if (last && last.kind === 'undecryptable' && last.slots !== undefined && last.order + last.slots === conversation.nextOrder) {
-    writeMessage(tx, { ...last, slots: last.slots + 1, repeated: (last.repeated ?? 1) + 1 })
+  // What is not asked for counts in the same row, at an order of its own that nothing ever takes: junk between lost messages makes no second row.
+  if (last && last.kind === 'undecryptable' && last.order + (last.slots ?? 1) === conversation.nextOrder) {
+    writeMessage(tx, { ...last, slots: (last.slots ?? 1) + 1, repeated: (last.repeated ?? 1) + 1 })
     writeConversation(tx, { ...conversation, nextOrder: conversation.nextOrder + 1 })
     return { slot: { conversation: id, placeholder: last.id, order: conversation.nextOrder } }
   }

@@ -21,8 +21,11 @@ export async function addPlaceholder(
   const now = context.clock.now()
   const conversation = (await readConversation(tx, id)) ?? newConversation(id, sender, now)
   const last = conversation.placeholder && (await readMessage(tx, id, conversation.placeholder))
-  if (last && last.kind === kind && last.slots === undefined && last.order === conversation.nextOrder - 1) {
-    writeMessage(tx, { ...last, repeated: (last.repeated ?? 1) + 1 })
+  if (last && last.kind === kind && last.order + (last.slots ?? 1) === conversation.nextOrder) {
+    const repeated = (last.repeated ?? 1) + 1
+    // A row that keeps places for messages needs one more that stays free, to stand at when all of them have come.
+    writeMessage(tx, last.slots === undefined ? { ...last, repeated } : { ...last, repeated, slots: last.slots + 1 })
+    if (last.slots !== undefined) writeConversation(tx, { ...conversation, nextOrder: conversation.nextOrder + 1 })
     return undefined
   }
   const message: MessageRecord = {

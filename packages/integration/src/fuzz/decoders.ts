@@ -4,12 +4,14 @@ import * as backup from '@securechat/crypto/backup'
 import * as discovery from '@securechat/crypto/discovery'
 import * as discoveryServer from '@securechat/crypto/discovery/server'
 import * as frankingServer from '@securechat/crypto/franking/server'
+import * as group from '@securechat/crypto/group'
 import * as linking from '@securechat/crypto/linking'
 import * as recovery from '@securechat/crypto/recovery'
 import * as protocol from '@securechat/protocol'
 import * as content from '@securechat/protocol/content'
 import { accountDecoders } from './account-decoders.js'
 import { type Decoder, decoder } from './decoder.js'
+import { groupDecoders } from './group-decoders.js'
 import { End, registered, seededDeps } from './people.js'
 
 const id = <Id extends protocol.AccountId | protocol.MessageId | protocol.ConversationId>(byte: number): Id =>
@@ -49,6 +51,7 @@ export async function decoders(): Promise<Record<string, Decoder>> {
   alice.read(bob.write('hi'))
   const skipped = alice.write('comes later')
   const message = alice.write('again')
+  const { sender: pairwise } = bob.decrypt(message)
   bob.read(message)
   const known = protocol.parseEnvelope(first) as protocol.KnownEnvelope
   const pin = crypto.verifyManifestChain(provider, { pinned: null, chain: [a.manifest.bytes], now: deps.now }).pin
@@ -150,6 +153,7 @@ export async function decoders(): Promise<Record<string, Decoder>> {
         ),
       sample: new Uint8Array(64),
     }),
+    ...groupDecoders({ writer: alice, reader: bob, sender: pairwise }),
     ...accountDecoders(deps, a),
     decodeSession: decoder({ decode: crypto.decodeSession, encode: crypto.encodeSession, sample: crypto.encodeSession(record) }),
     decodeAccountKeys: decoder({ decode: crypto.decodeAccountKeys, encode: crypto.encodeAccountKeys, sample: crypto.encodeAccountKeys(a.account) }),
@@ -191,7 +195,9 @@ export async function decoders(): Promise<Record<string, Decoder>> {
 export const exportedReaders = (): string[] =>
   [
     ...new Set(
-      [protocol, content, crypto, attachment, backup, discovery, discoveryServer, frankingServer, linking, recovery].flatMap((module) => Object.keys(module)),
+      [protocol, content, crypto, attachment, backup, discovery, discoveryServer, frankingServer, group, linking, recovery].flatMap((module) =>
+        Object.keys(module),
+      ),
     ),
   ]
     .filter((name) => /^(decode|parse|open|unpad|scan|peek|required|verify|decrypt)/.test(name))

@@ -18,10 +18,21 @@ const SDK = `
  * lowered whenever it can be; `goal` is where it should get.
  */
 const BUDGETS = [
-  { name: 'browser SDK: client, crypto, IndexedDB, WebSocket', code: SDK, budget: 235, goal: 210 },
-  { name: 'the same', code: SDK, own: true, budget: 57, goal: 44 },
-  { name: '@securechat/client', code: "export * from '@securechat/client'", own: true, budget: 53 },
-  { name: '@securechat/crypto', code: "export * from '@securechat/crypto'", own: true, budget: 19 },
+  { name: 'browser SDK: client, crypto, IndexedDB, WebSocket', code: SDK, budget: 240, goal: 210 },
+  { name: 'the same', code: SDK, own: true, budget: 66, goal: 44 },
+  { name: '@securechat/client', code: "export * from '@securechat/client'", own: true, budget: 62 },
+  { name: '@securechat/crypto', code: "export * from '@securechat/crypto'", own: true, budget: 25 },
+  ...Object.entries({
+    attachment: 12,
+    backup: 13,
+    discovery: 9,
+    'discovery/server': 9,
+    'franking/server': 10,
+    group: 16,
+    linking: 10.5,
+    recovery: 8,
+    signatures: 13,
+  }).map(([path, budget]) => ({ name: `@securechat/crypto/${path}`, code: `export * from '@securechat/crypto/${path}'`, own: true, budget })),
   { name: '@securechat/react', code: "export * from '@securechat/react'", own: true, alone: true, budget: 4 },
 ]
 

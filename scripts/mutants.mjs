@@ -19,8 +19,9 @@ const FOLDER = join(ROOT, 'mutants')
 const NOT_COPIED = new Set(['.git', '.cache', 'node_modules', 'data', 'coverage', 'reports', 'screenshots', '.stryker-tmp'])
 const LIMIT_MS = { unit: 120_000, processes: 600_000 }
 
-/** These run built files, so the copy is built too. The attacks run from source, in one process. */
-const usesBuiltFiles = ({ tests }) => tests.some(({ file }) => /^(packages\/integration\/(?!test\/attacks\/)|examples\/)/.test(file))
+/** These run built files, so the copy is built too. The attacks and the test network run from source, in one process. */
+const fromBuilt = ({ file }) => /^(packages\/integration\/(?!test\/(attacks\/|fuzz\/|network\.test))|examples\/)/.test(file)
+const usesBuiltFiles = ({ tests }) => tests.some(fromBuilt)
 
 function read(patch) {
   const header = readFileSync(patch, 'utf8').split(/^(?:diff --git|--- )/m, 1)[0]
@@ -118,7 +119,21 @@ const unnamed = mutants.filter((mutant) => mutant.tests.length === 0)
 for (const mutant of unnamed) results.push({ ...mutant, verdict: 'NAMES NO TEST', detail: '', seconds: 0 })
 const named = mutants.filter((mutant) => !unnamed.includes(mutant))
 const tests = [...new Map(named.flatMap((mutant) => mutant.tests).map((test) => [JSON.stringify(test), test])).values()]
-const unpatched = await runTests(copies[0], tests, LIMIT_MS.processes)
+const unpatched = new Map()
+const runUnpatched = async (copy, some) => {
+  for (const [test, outcome] of await runTests(copy, some, LIMIT_MS.processes)) unpatched.set(test, outcome)
+}
+// Whole files side by side, as many as there are copies; whole processes afterwards, alone.
+const files = [...new Set(tests.filter((test) => !fromBuilt(test)).map(({ file }) => file))]
+await Promise.all(
+  copies.map((copy, at) =>
+    runUnpatched(
+      copy,
+      tests.filter(({ file }) => files.includes(file) && files.indexOf(file) % copies.length === at),
+    ),
+  ),
+)
+await runUnpatched(copies[0], tests.filter(fromBuilt))
 for (const mutant of named) {
   const broken = mutant.tests.map(({ file, name }) => `${file} -t "${name}"`).filter((test) => unpatched.get(test).outcome !== 'passed')
   if (broken.length === 0) sound.push(mutant)

@@ -8,15 +8,15 @@
 // The name is literal (no pattern), a part of the test's full name ("suite test") that fits this one test. Unpatched the
 // test passes, patched it fails; a patch that does not apply or a test that does not run is an error, not a success.
 import './node-version.mjs'
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, symlinkSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { basename, dirname, join, relative, resolve } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import { bootstrap, ROOT } from './bootstrap.mjs'
 import { buildOrExit } from './build.mjs'
+import { copyOfRepository } from './copy-of-repository.mjs'
 import { capture, inParallel } from './processes.mjs'
 
 const FOLDER = join(ROOT, 'mutants')
-const NOT_COPIED = new Set(['.git', '.cache', 'node_modules', 'data', 'coverage', 'reports', 'screenshots', '.stryker-tmp'])
 const LIMIT_MS = { unit: 120_000, processes: 600_000 }
 
 /** These run built files, so the copy is built too. The attacks and the test network run from source, in one process. */
@@ -27,17 +27,6 @@ function read(patch) {
   const header = readFileSync(patch, 'utf8').split(/^(?:diff --git|--- )/m, 1)[0]
   const tests = [...header.matchAll(/^# test: (\S+) -t "(.+)"\s*$/gm)].map(([, file, name]) => ({ file, name }))
   return { patch, name: basename(patch, '.patch'), what: /^# what: (.+)$/m.exec(header)?.[1] ?? '', tests }
-}
-
-function copyOfRepository(to) {
-  cpSync(ROOT, to, {
-    recursive: true,
-    verbatimSymlinks: true,
-    preserveTimestamps: true,
-    // A package's own node_modules and .cache are kept: links that lead into the copy, and stamps of what is built.
-    filter: (source) => !NOT_COPIED.has(basename(source)) || relative(ROOT, source).split('/').length === 3,
-  })
-  symlinkSync(join(ROOT, 'node_modules'), join(to, 'node_modules'))
 }
 
 /** Each named test's outcome in the copy: `passed`, `failed`, or why there is none. */

@@ -1,0 +1,11 @@
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+
+/** Quick, pure tests of the cryptography and the codecs; the models and the long properties take minutes and find other faults. */
+const FOLDERS = ['packages/protocol/test', 'packages/crypto/test/scenario', 'packages/crypto/test/vectors', 'packages/crypto/test/property']
+const LEFT_OUT = ['post-quantum.test.ts', 'fuzz.test.ts'].map((name) => join('packages/crypto/test/property', name))
+
+export const testFiles = () =>
+  FOLDERS.flatMap((folder) => readdirSync(folder, { recursive: true }).map((name) => join(folder, name)))
+    .filter((file) => file.endsWith('.test.ts') && !LEFT_OUT.includes(file))
+    .sort()

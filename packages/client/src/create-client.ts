@@ -11,7 +11,7 @@ import {
   systemRandom,
   toBase64Url,
 } from '@securechat/protocol'
-import type { ClientStorage } from '@securechat/storage'
+import type { ClientStorage, StoreLock } from '@securechat/storage'
 import { createConnection, type Transport } from '@securechat/transport'
 import { createAccount } from './account/account.js'
 import { createProfiles } from './account/profile.js'
@@ -44,6 +44,7 @@ import { createDatabase } from './state/database.js'
 import { readCursor } from './state/inbox.js'
 import { KEYS } from './state/keys.js'
 import type { MessageRecord } from './state/messages.js'
+import { createStoreLocks } from './store-key/locks.js'
 import { createLead } from './tabs/lead.js'
 import { type LockPort, webLocks } from './tabs/lock.js'
 import type { Client } from './types.js'
@@ -52,8 +53,11 @@ export interface ClientOptions {
   /** Stays the caller's: `close()` does not close it. */
   readonly storage: ClientStorage
   readonly transport: Transport
-  /** 32 bytes under which every row is sealed. Without it one is generated and kept in the same storage. */
-  readonly storageKey?: Uint8Array
+  /**
+   * What opens the store (`@securechat/client/locks`, `deviceLock` of storage-indexeddb); put on a store that has no lock yet. Without one the key that seals every row is
+   * generated and lies in the same storage.
+   */
+  readonly unlock?: StoreLock
   /** Default: libsodium, loaded now. */
   readonly crypto?: CryptoProvider
   readonly clock?: Clock
@@ -68,14 +72,14 @@ export interface ClientOptions {
 
 /**
  * Opens the store and gives a client on it. Connects to nothing before `start()` or a call that needs the server. Throws
- * `storage/wrong-key`, `storage/corrupt`, `storage/unavailable`, `protocol/unsupported-version` (stored by a newer version), `client/invalid-argument`.
+ * `storage/unlock-needed`, `storage/wrong-key`, `storage/corrupt`, `storage/unavailable`, `protocol/unsupported-version` (stored by a newer version), `client/invalid-argument`.
  */
 export async function createClient(options: ClientOptions): Promise<Client> {
   const { transport, clock = systemClock, logger = silentLogger, deviceName } = options
   if (deviceName !== undefined && deviceName.length > LIMITS.labelCharacters) throw new SecureChatError('client/invalid-argument', { detail: 'deviceName' })
   const random = pooledRandom(options.random ?? systemRandom)
   const provider = options.crypto ?? (await defaultProvider())
-  const storage = await openStore({ storage: options.storage, provider, random, ...(options.storageKey && { storageKey: options.storageKey }) })
+  const { storage, key } = await openStore({ storage: options.storage, provider, random, clock, unlock: options.unlock })
   await continueWipe(storage)
   const db = createDatabase(storage)
   const events = createEvents(logger)
@@ -197,6 +201,7 @@ export async function createClient(options: ClientOptions): Promise<Client> {
     contacts: { find: contacts.find, get: contacts.get, list: contacts.list },
     conversations: conversations.api,
     devices: createSafety({ context, manifests, onAccepted: (accountId) => sender.wake(accountId) }),
+    privacy: { locks: createStoreLocks({ storage: options.storage, provider, random, clock }, key) },
     connection: { state: () => view.state(), live: () => view.live, retryNow: () => connection.retryNow() },
     start: () => lifecycle.start(),
     close,

@@ -1,5 +1,6 @@
 export { type ErrorCode, isSecureChatError, SecureChatError } from '@securechat/protocol'
 export { type ClientOptions, createClient } from './create-client.js'
+export { storeLocks } from './store-key/locks.js'
 export type { LockPort } from './tabs/lock.js'
 export type {
   AccountState,
@@ -19,4 +20,5 @@ export type {
   PageOptions,
   Profile,
   SafetyNumber,
+  StoreLockInfo,
 } from './types.js'

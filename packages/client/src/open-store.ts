@@ -1,52 +1,82 @@
-import { type CryptoProvider, createSealer } from '@securechat/crypto'
-import { concatBytes, isSecureChatError, type Random, SecureChatError, u8 } from '@securechat/protocol'
-import { type ClientStorage, migrateStorage, SEAL_CHECK_KEY, sealedStorage } from '@securechat/storage'
+import { type CryptoProvider, createSealer, Secret } from '@securechat/crypto'
+import { type Clock, concatBytes, isSecureChatError, type Random, SecureChatError, u8 } from '@securechat/protocol'
+import { type ClientStorage, migrateStorage, SEAL_CHECK_KEY, type StoreLock, sealedStorage } from '@securechat/storage'
+import { KEYRING_KEY, keyring, makeSlot, openKeyring, readKeyring } from './store-key/keyring.js'
 
 /**
- * The generated key of a store whose owner gave none. It lies beside what it seals, so it protects nothing from somebody who has the whole
- * store; it is there so that every row is sealed from the first day on, and a real key can take its place later without another format.
+ * The generated key of a store without a lock. It lies beside what it seals, so it protects nothing from somebody who has the whole store; it
+ * is there so that every row is sealed from the first day on, and a lock can take its place later without another format.
  */
 export const STORE_KEY = '!key'
 const KEY_VERSION = 1
 const KEY_BYTES = 32
+const HIDDEN: readonly string[] = [STORE_KEY, KEYRING_KEY]
 
 /** Formats of the store, oldest first. */
 const MIGRATIONS = [{ to: 1, migrate: () => [] }] as const
 
-/** Hides the key's row from whoever lists the store, as the sealed wrapper hides its own. */
-function withoutKeyRow(inner: ClientStorage): ClientStorage {
+/** Hides the rows of the key from whoever lists the store, as the sealed wrapper hides its own. */
+function withoutKeyRows(inner: ClientStorage): ClientStorage {
   return {
     get: (key) => inner.get(key),
     getMany: (keys) => inner.getMany(keys),
     async list(prefix, range) {
-      if (!STORE_KEY.startsWith(prefix)) return inner.list(prefix, range)
+      const hidden = HIDDEN.filter((key) => key.startsWith(prefix)).length
+      if (hidden === 0) return inner.list(prefix, range)
       const limit = range?.limit
-      const widened = limit !== undefined && limit > 0 ? { ...range, limit: limit + 1 } : range
-      const entries = (await inner.list(prefix, widened)).filter(({ key }) => key !== STORE_KEY)
+      const widened = limit !== undefined && limit > 0 ? { ...range, limit: limit + hidden } : range
+      const entries = (await inner.list(prefix, widened)).filter(({ key }) => !HIDDEN.includes(key))
       return limit === undefined ? entries : entries.slice(0, limit)
     },
     commit: (writes, options) => inner.commit(writes, options),
     watch: (prefix, listener) =>
       inner.watch(prefix, (keys) => {
-        const visible = keys.filter((key) => key !== STORE_KEY)
+        const visible = keys.filter((key) => !HIDDEN.includes(key))
         if (visible.length > 0 || keys.length === 0) listener(visible)
       }),
     close: () => inner.close(),
   }
 }
 
-async function generatedKey(inner: ClientStorage, random: Random): Promise<Uint8Array> {
+/** What the row of a store without locks holds. Throws `storage/corrupt`, `protocol/unsupported-version`. */
+export function decodeStoreKey(row: Uint8Array): Secret {
+  if (row[0] !== KEY_VERSION) throw new SecureChatError('protocol/unsupported-version', { detail: 'store key' })
+  if (row.length !== 1 + KEY_BYTES) throw new SecureChatError('storage/corrupt', { detail: 'store key' })
+  return new Secret(row.slice(1))
+}
+export const encodeStoreKey = (key: Secret): Uint8Array => concatBytes(u8(KEY_VERSION), key.expose())
+
+export interface StoreOptions {
+  readonly storage: ClientStorage
+  readonly provider: CryptoProvider
+  readonly random: Random
+  readonly clock: Clock
+  readonly unlock?: StoreLock | undefined
+}
+
+/** Finds or makes the store's key; the first of several tabs that start at once decides. */
+async function storeKey(options: StoreOptions): Promise<Secret> {
+  const { storage, random, clock, unlock: lock } = options
   for (;;) {
-    const row = await inner.get(STORE_KEY)
-    if (row) {
-      if (row.value[0] !== KEY_VERSION) throw new SecureChatError('protocol/unsupported-version', { detail: 'store key' })
-      if (row.value.length !== 1 + KEY_BYTES) throw new SecureChatError('storage/corrupt', { detail: 'store key' })
-      return row.value.slice(1)
+    const [stored, locked, sealed] = [await storage.get(STORE_KEY), await readKeyring(storage), await storage.get(SEAL_CHECK_KEY)]
+    if (locked) {
+      if (!lock) throw new SecureChatError('storage/unlock-needed')
+      return openKeyring(options, locked.ring, lock)
     }
-    // Sealed already, and not with a generated key: the caller's is missing.
-    if (await inner.get(SEAL_CHECK_KEY)) throw new SecureChatError('storage/wrong-key')
+    if (stored && !lock) return decodeStoreKey(stored.value)
+    // Sealed, and not a trace of the key.
+    if (!stored && sealed) throw new SecureChatError('storage/wrong-key')
+    const key = stored ? decodeStoreKey(stored.value) : new Secret(random(KEY_BYTES))
+    const write = lock
+      ? { put: KEYRING_KEY, value: keyring.encode({ slots: [await makeSlot(options, key, { lock, now: clock.now() })] }) }
+      : { put: STORE_KEY, value: encodeStoreKey(key) }
+    const expect = [
+      { key: STORE_KEY, version: stored?.version ?? null },
+      { key: KEYRING_KEY, version: null },
+    ]
     try {
-      await inner.commit([{ put: STORE_KEY, value: concatBytes(u8(KEY_VERSION), random(KEY_BYTES)) }], { expect: [{ key: STORE_KEY, version: null }] })
+      await storage.commit(stored ? [write, { delete: STORE_KEY }] : [write], { expect })
+      return key
     } catch (error) {
       // Another tab was first: its key is the key.
       if (!isSecureChatError(error, 'storage/conflict')) throw error
@@ -54,18 +84,20 @@ async function generatedKey(inner: ClientStorage, random: Random): Promise<Uint8
   }
 }
 
-export interface StoreOptions {
+export interface OpenedStore {
   readonly storage: ClientStorage
-  readonly provider: CryptoProvider
-  readonly random: Random
-  readonly storageKey?: Uint8Array
+  /** What every row is sealed with; for new locks. */
+  readonly key: Secret
 }
 
-/** The sealed store. Throws `storage/wrong-key`, `storage/corrupt`, `protocol/unsupported-version`, `client/invalid-argument`. */
-export async function openStore({ storage, provider, random, storageKey }: StoreOptions): Promise<ClientStorage> {
-  if (storageKey && storageKey.length !== KEY_BYTES) throw new SecureChatError('client/invalid-argument', { detail: 'storageKey must be 32 bytes' })
-  const key = storageKey ?? (await generatedKey(storage, random))
-  const sealed = await sealedStorage(withoutKeyRow(storage), createSealer({ provider, random }, key))
+/**
+ * The sealed store. A lock that is given for a store without one is put on it. Throws `storage/unlock-needed`, `storage/wrong-key`, `storage/corrupt`,
+ * `protocol/unsupported-version`, `client/invalid-argument`, and what the lock throws.
+ */
+export async function openStore(options: StoreOptions): Promise<OpenedStore> {
+  const { storage, provider, random } = options
+  const key = await storeKey(options)
+  const sealed = await sealedStorage(withoutKeyRows(storage), createSealer({ provider, random }, key.expose()))
   await migrateStorage(sealed, MIGRATIONS)
-  return sealed
+  return { storage: sealed, key }
 }

@@ -1,4 +1,5 @@
 import type { AccountId, ConversationId, DeviceId, MessageId, SecureChatError, Timestamp } from '@securechat/protocol'
+import type { StoreLock } from '@securechat/storage'
 
 /** The public shapes of the client. Every object here is a snapshot: frozen data that a UI can render and compare. */
 
@@ -144,6 +145,15 @@ export interface Conversation {
   watch(options?: CallOptions): AsyncIterable<Message>
 }
 
+/** A lock of the local store. */
+export interface StoreLockInfo {
+  readonly id: string
+  /** `passphrase`, `passkey`, `device`, `key`, or an application's own. */
+  readonly kind: string
+  readonly name?: string
+  readonly createdAt: Timestamp
+}
+
 export interface ClientEvents {
   message: (event: { conversation: Conversation; message: Message }) => void
   'message-status': (event: { conversation: Conversation; message: Message }) => void
@@ -200,6 +210,19 @@ export interface Client {
      * has changed once more, `devices/identity-changed` is thrown.
      */
     acceptIdentity(accountId: AccountId, shown?: string): Promise<void>
+  }
+  readonly privacy: {
+    /** What opens the local store. The key that seals its rows stays the same, so nothing is written anew when a lock comes or goes. */
+    readonly locks: {
+      /** Empty: the store opens without any. */
+      list(): Promise<readonly StoreLockInfo[]>
+      /** From now on this opens the store too; the first one takes the place of the key that lay beside the rows. */
+      add(lock: StoreLock, options?: { name?: string }): Promise<StoreLockInfo>
+      /** The new one opens the store, the old one does not any more: a changed passphrase. */
+      replace(id: string, lock: StoreLock, options?: { name?: string }): Promise<StoreLockInfo>
+      /** The last one only with `leaveOpen`, which puts the key back beside the rows; else `client/invalid-argument`. */
+      remove(id: string, options?: { leaveOpen?: boolean }): Promise<void>
+    }
   }
   readonly connection: { state(): ConnectionState; live(): LiveQuery<ConnectionState>; retryNow(): void }
   /** Idempotent. Connects, receives and sends in the background from now on. */

@@ -169,7 +169,7 @@ export async function person(options: PersonOptions): Promise<Person> {
 async function openPerson({ seed, clock, disk = new MemoryDisk(), wrap = (storage) => storage, server }: PersonOptions): Promise<Person> {
   const crypto = await sodium()
   const random = seededRandom(crypto, seed * 1_000_000 + disk.clone().counter)
-  const storage = await openStore({ storage: wrap(memoryStorage({ disk })), provider: crypto, random })
+  const { storage } = await openStore({ storage: wrap(memoryStorage({ disk })), provider: crypto, random, clock })
   const db = createDatabase(storage)
   const identity = createIdentity(db)
   let signedIn: { accountId: AccountId; deviceId: DeviceId } | undefined = server && { accountId: idOf(seed), deviceId: 1 as DeviceId }

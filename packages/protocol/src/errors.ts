@@ -69,6 +69,7 @@ export const ERRORS = define({
   'storage/unavailable': { status: 503, retry: 'later', text: 'The local store cannot be used right now.' },
   'storage/corrupt': { status: 500, retry: 'never', text: 'A stored record cannot be read.' },
   'storage/wrong-key': { status: 403, retry: 'never', text: 'The store is sealed with another key.' },
+  'storage/unlock-needed': { status: 401, retry: 'never', text: 'The store has a lock; give what opens it.' },
   'storage/locked': { status: 423, retry: 'later', text: 'Another tab or process is using this store.' },
   'storage/full': { status: 507, retry: 'later', text: 'The local store has no room.' },
   'storage/closed': { status: 503, retry: 'never', text: 'The store was closed.' },
@@ -79,6 +80,8 @@ export const ERRORS = define({
   'server/draining': { status: 503, retry: 'now', text: 'This server is about to stop; connect again.' },
   'client/closed': { status: 503, retry: 'never', text: 'The client was closed.' },
   'client/invalid-argument': { status: 400, retry: 'never', text: 'An argument is not valid.' },
+  'client/unsupported': { status: 501, retry: 'never', text: 'This browser or device cannot do that.' },
+  'client/cancelled': { status: 499, retry: 'never', text: 'It was cancelled here.' },
   'client/not-found': { status: 404, retry: 'never', text: 'There is no such object in this client.' },
 })
 

@@ -169,6 +169,7 @@ export function fakeClient(conversations: Conversation[] = []) {
       acceptIdentity: async (id) => void calls.accepted.push(id),
     },
     // A new object each time, as a careless implementation would give.
+    privacy: { locks: { list: refuse, add: refuse, replace: refuse, remove: refuse } },
     connection: { state: () => ({ status: 'connecting', synced: false }), live: () => connection, retryNow: () => count('retryNow') },
     start: async () => count('start'),
     close: async () => count('close'),

@@ -1,6 +1,6 @@
 import { type Clock, type Random, SecureChatError, toBase64Url } from '@securechat/protocol'
-import { createStore } from 'idb-keyval'
 import { storageError } from './dom-errors.js'
+import { createStore } from './keyval.js'
 import { identify } from './records.js'
 import { STORE } from './transaction.js'
 

@@ -7,7 +7,7 @@ const STORE_KEY = '!key'
 
 /**
  * Everything that a client has stored, unsealed, by key: to compare what must not have changed, and to look at. Each writing seals anew, so
- * the bytes on the disk say only that a row was written. For stores without a `storageKey` of their own.
+ * the bytes on the disk say only that a row was written. For stores without a `lock` of their own.
  */
 export async function readStored(disk: MemoryDisk): Promise<Map<string, Uint8Array>> {
   const inner = memoryStorage({ disk: disk.clone() })

@@ -194,6 +194,7 @@ export function demoClient(options: DemoOptions): Client {
       },
       acceptIdentity: async (id) => setPeer(id, { identityChanged: false }),
     },
+    privacy: { locks: { list: async () => [], add: () => never, replace: () => never, remove: () => never } },
     connection: { state: () => connection, live: () => state.live(() => connection), retryNow: () => undefined },
     start: async () => undefined,
     close: async () => undefined,

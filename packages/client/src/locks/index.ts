@@ -1,0 +1,5 @@
+export type { Argon2Cost } from '@securechat/crypto/passphrase'
+export type { LockSecret, StoreLock } from '@securechat/storage'
+export { keyLock } from './key.js'
+export { type PasskeyOptions, passkeyLock } from './passkey.js'
+export { passphraseLock } from './passphrase.js'

@@ -1,7 +1,7 @@
 // `pnpm mutation [part of a path …]`: Stryker changes the cryptography and the codecs in thousands of places, one at a time, and the
 // tests have to notice 90 of 100. What they do not notice is explained in mutants/survivors.json, or fails this command.
 import './node-version.mjs'
-import { mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { bootstrap, ROOT } from './bootstrap.mjs'
@@ -20,7 +20,15 @@ process.once('exit', () => rmSync(copy, { recursive: true, force: true }))
 copyOfRepository(join(copy, 'tree'))
 
 const tree = join(copy, 'tree')
-const mutate = parts.length === 0 ? [] : ['--mutate', parts.map((part) => `packages/{crypto,protocol}/src/**/*${part}*{,/**/*}.ts`).join(',')]
+const sources = ['packages/crypto/src', 'packages/protocol/src'].flatMap((folder) =>
+  readdirSync(join(ROOT, folder), { recursive: true }).map((name) => `${folder}/${name}`),
+)
+const chosen = sources.filter((file) => file.endsWith('.ts') && parts.some((part) => file.includes(part)))
+if (parts.length > 0 && chosen.length === 0) {
+  console.error(`No source file's path has ${parts.join(' or ')} in it.`)
+  process.exit(2)
+}
+const mutate = parts.length === 0 ? [] : ['--mutate', chosen.join(',')]
 const stryker = join(ROOT, 'node_modules/@stryker-mutator/core/bin/stryker.js')
 const env = { ...process.env, SECURECHAT_VECTORS: process.env.SECURECHAT_VECTORS ?? resolve(ROOT, '../shared/vectors') }
 const code = await run(process.execPath, [stryker, 'run', 'stryker.config.mjs', '--concurrency', String(cpus().length), ...mutate], { cwd: tree, env })

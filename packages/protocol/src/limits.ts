@@ -113,6 +113,10 @@ export const LIMITS = {
   discoveryPrefixBits: 16,
   /** Seconds that a linking code may be scanned. */
   linkSeconds: 120,
+  /** Seconds that the two devices of a link find each other at the server: two waits for a person, and the way between. */
+  linkMeetingSeconds: 600,
+  /** Bytes of a linking answer: its payload, padded, and the keys around it. */
+  linkAnswerBytes: 80 * 1024,
   /** Bytes of what a primary device tells a new one in a linking answer (the account's manifests). */
   linkPayloadBytes: 64 * 1024,
   /** Sender keys: messages of one chain; bounds the jump of a receiver and what a stolen chain key opens. */

@@ -10,6 +10,7 @@ import { createSessionService, type SessionService } from './auth/sessions.js'
 import type { ServerConfig } from './config.js'
 import { createDispatcher, type Dispatcher, type Handlers } from './dispatcher.js'
 import type { InFlight } from './in-flight.js'
+import { createLinkService } from './links/links.js'
 import { createMailboxService, type MailboxService, sendCost } from './mailbox/mailbox.js'
 import type { Bus } from './ports/bus.js'
 import type { OtpSender } from './ports/otp.js'
@@ -71,6 +72,7 @@ export async function createRuntime(input: RuntimeInput): Promise<Runtime> {
   const accounts = createAccountService({ store, bus, verifier, hashes, clock })
   const preKeys = createPreKeyService({ store, bus, verifier, limiter, limits })
   const mailbox = createMailboxService({ store, bus, clock, offer: registry.offer })
+  const links = createLinkService({ store, hashes, clock, random })
   const register = createRegister({ store, bus, verifier, hashes, sessions, clock })
   const nothing = async (done: Promise<void>): Promise<Record<string, never>> => {
     await done
@@ -90,6 +92,12 @@ export async function createRuntime(input: RuntimeInput): Promise<Runtime> {
     'account.delete': (asked, { device }) => nothing(accounts.erase(asked, device)),
     'devices.manifest': (asked) => accounts.manifests(asked),
     'devices.updateManifest': (asked, { device }) => nothing(accounts.updateManifest(asked, device)),
+    'devices.invite': (asked, { device }) => links.invite(asked, device),
+    'links.open': (asked) => links.open(asked),
+    'links.read': (asked) => links.read(asked),
+    'links.answer': ({ linkId, answer }) => nothing(links.put('answer', { linkId, bytes: answer })),
+    'links.confirm': ({ linkId, confirmation }) => nothing(links.put('confirmation', { linkId, bytes: confirmation })),
+    'links.finish': (asked, { device }) => nothing(links.finish(asked, device)),
     'prekeys.publish': (asked, { device }) => preKeys.publish(asked, device),
     'prekeys.count': (_, { device }) => preKeys.count(device),
     'prekeys.fetch': (asked, { device }) => preKeys.fetch(asked, device),

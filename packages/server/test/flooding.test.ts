@@ -158,6 +158,10 @@ test('attack 56: every operation of the table, called by a stranger with an acco
   const theirs = { accountId: alice.accountId, deviceId: alice.device.deviceId }
   const next = alice.device.manifest(now, { previous: alice.manifest }).bytes
   const preKeys = alice.device.preKeys(now)
+  const linkId = newId()
+  await net.http('links.open', { linkId, kemKey: new Uint8Array(1184) })
+  await net.http('links.answer', { linkId, answer: new Uint8Array(9) }, { user: alice })
+  await net.http('links.confirm', { linkId, confirmation: new Uint8Array(98) })
   const { loginId } = (await net.http('auth.requestCode', { phone: '+14155550108' })).body
   const { registrationToken } = await net.login('+14155550107')
   /**
@@ -185,6 +189,14 @@ test('attack 56: every operation of the table, called by a stranger with an acco
     'account.delete': { input: theirs, code: 'request/not-found' },
     'devices.manifest': { input: theirs, code: 'ok' },
     'devices.updateManifest': { input: { ...theirs, manifest: next }, code: 'devices/invalid-manifest' },
+    // An invitation is to the caller's own account, whatever is named.
+    'devices.invite': { input: theirs, code: 'ok' },
+    'links.open': { input: { linkId, kemKey: new Uint8Array(1184).fill(9) }, code: 'request/conflict', as: 'nobody' },
+    // Whoever knows a place's name has seen the code.
+    'links.read': { input: { linkId: newId() }, code: 'devices/link-expired', as: 'nobody' },
+    'links.answer': { input: { linkId, answer: new Uint8Array(10) }, code: 'request/conflict' },
+    'links.confirm': { input: { linkId, confirmation: new Uint8Array(98).fill(1) }, code: 'request/conflict', as: 'nobody' },
+    'links.finish': { input: { linkId, manifest: alice.manifest.bytes }, code: 'request/conflict' },
     'prekeys.publish': { input: { ...theirs, ...preKeys }, code: 'prekeys/invalid-bundle' },
     'prekeys.count': { input: theirs, code: 'ok' },
     // Handing out a one-time key is what it is for: counted apart below.

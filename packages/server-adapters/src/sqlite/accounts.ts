@@ -21,7 +21,10 @@ interface Parts {
 }
 
 export function sqliteAccounts(database: SqlDriver, { batch, accounts, devices, publish, changed }: Parts): AccountStore {
-  const registration = database.prepare<{ account_id: Uint8Array }>('SELECT account_id FROM registrations WHERE hash = ? AND expires_at > ?')
+  const registration = database.prepare<{ account_id: Uint8Array; device_id: DeviceId | null }>(
+    'SELECT account_id, device_id FROM registrations WHERE hash = ? AND expires_at > ?',
+  )
+  const invite = database.prepare('INSERT INTO registrations (hash, account_id, device_id, expires_at) VALUES (?, ?, ?, ?)')
   const addManifest = database.prepare('INSERT INTO manifests (account_id, version, bytes) VALUES (?, ?, ?)')
   const setManifest = database.prepare(
     'UPDATE accounts SET manifest_version = ?, manifest_hash = ?, next_device_id = max(next_device_id, ?) WHERE account_id = ?',
@@ -69,7 +72,15 @@ export function sqliteAccounts(database: SqlDriver, { batch, accounts, devices, 
       batch.read(() => {
         const found = registration.get(registrationHash, now)
         const account = found && accounts.byId(accountText(found.account_id))
-        return account && accounts.state(account)
+        return account && { ...accounts.state(account), ...(found.device_id !== null && { deviceId: found.device_id }) }
+      }),
+
+    invite: ({ registrationHash, accountId, deviceId, expiresAt }) =>
+      batch.write(() => {
+        const account = registered(accounts.byId(accountId))
+        if (!account) return false
+        invite.run(registrationHash, account.account_id, deviceId, expiresAt)
+        return true
       }),
 
     register: ({ registrationHash, accountId, deviceId, manifest, preKeys, replaceKeys, session, now }) =>
@@ -78,6 +89,7 @@ export function sqliteAccounts(database: SqlDriver, { batch, accounts, devices, 
         const account = accounts.byId(accountId)
         if (!found || !account || !equalPublicBytes(found.account_id, account.account_id)) return { kind: 'expired' }
         const repeated = account.manifest_hash !== null && equalPublicBytes(account.manifest_hash, manifest.hash)
+        if (found.device_id !== null && (!repeated || found.device_id !== deviceId)) return { kind: 'conflict' }
         if (!repeated && account.manifest_version > 0 && !replaceKeys) return { kind: 'exists' }
         if (!repeated && !continues(account, manifest)) return { kind: 'conflict' }
         if (!manifest.devices.some((device) => device.deviceId === deviceId)) return { kind: 'conflict' }

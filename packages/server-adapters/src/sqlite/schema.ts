@@ -54,6 +54,13 @@ const MIGRATIONS: readonly string[] = [
   `,
   // The successor of a used token is answered for as long as it is unused itself (docs/adr/0012), not for a time.
   'ALTER TABLE refresh_tokens DROP COLUMN grace_until',
+  `
+  CREATE TABLE links (
+    link_id TEXT PRIMARY KEY, kem_key BLOB NOT NULL, expires_at INTEGER NOT NULL, answer BLOB, confirmation BLOB, manifest BLOB
+  ) WITHOUT ROWID;
+  CREATE INDEX links_by_expiry ON links (expires_at);
+  ALTER TABLE registrations ADD COLUMN device_id INTEGER;
+  `,
 ]
 
 /** Brings the database to this version, each step in one transaction. Throws `protocol/unsupported-version` when a newer version has written it. */

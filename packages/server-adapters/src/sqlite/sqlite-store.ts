@@ -5,6 +5,7 @@ import { createAccountRows } from './account-rows.js'
 import { sqliteAccounts } from './accounts.js'
 import { createBatch } from './batch.js'
 import { createDevices } from './devices.js'
+import { sqliteLinks } from './links.js'
 import { sqliteLogins } from './logins.js'
 import { sqliteMailboxes } from './mailboxes.js'
 import { sqlitePreKeys } from './prekeys.js'
@@ -51,6 +52,7 @@ export function sqliteStore({ path }: SqliteStoreOptions): ServerStore {
 
   return {
     ...sqliteLogins(database, batch, accounts),
+    ...sqliteLinks(database, batch),
     ...sqliteAccounts(database, { batch, accounts, devices, publish: preKeys.publish, changed: mailboxes.memory.changed }),
     ...sqliteSessions(database, batch, devices),
     ...preKeys.store,

@@ -10,6 +10,7 @@ export function sqliteSweep(database: SqlDriver, batch: Batch, forgetCounts: () 
     database.prepare(`DELETE FROM ${table} WHERE ${key} IN (SELECT ${key} FROM ${table} WHERE ${where} LIMIT ?)`)
   const byNow = [
     bounded('logins', 'login_id', 'expires_at <= ?'),
+    bounded('links', 'link_id', 'expires_at <= ?'),
     bounded('registrations', 'hash', 'expires_at <= ?'),
     bounded('refresh_tokens', 'hash', 'expires_at <= ?'),
     bounded('accounts', 'account_id', 'manifest_version = 0 AND reserved_until <= ?'),

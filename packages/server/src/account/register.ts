@@ -2,7 +2,7 @@ import { type Clock, equalPublicBytes, type OperationInput, type OperationOutput
 import type { Hashes } from '../auth/secrets.js'
 import type { SessionService } from '../auth/sessions.js'
 import type { Bus } from '../ports/bus.js'
-import type { AccountState, AccountStore } from '../ports/store.js'
+import type { AccountStore, RegistrationState } from '../ports/store.js'
 import type { VerifiedManifest, Verifier } from '../ports/verifier.js'
 import { checkUpload } from './prekeys.js'
 
@@ -26,11 +26,13 @@ const invalid = (detail: string): never => {
 function registeringDevice(
   verifier: Verifier,
   manifest: VerifiedManifest,
-  { account, deviceId }: { readonly account: AccountState; readonly deviceId: number },
+  { account, deviceId }: { readonly account: RegistrationState; readonly deviceId: number },
 ) {
   const device = manifest.devices.find((listed) => listed.deviceId === deviceId) ?? invalid('device is not listed')
   const same = account.manifestHash !== undefined && equalPublicBytes(account.manifestHash, manifest.hash)
   if (same) return device
+  // An invited device joins a list; it never makes one.
+  if (account.deviceId !== undefined) throw new SecureChatError('request/conflict', { detail: 'manifest' })
   if (manifest.devices.length !== 1) invalid('more than the registering device')
   const known = account.manifest && verifier.verifyManifest(account.manifest).devices.find((listed) => listed.deviceId === deviceId)
   const kept = known !== undefined && equalPublicBytes(known.signingKey, device.signingKey)
@@ -46,6 +48,7 @@ export function createRegister({ store, bus, verifier, hashes, sessions, clock }
     const registrationHash = hashes.token(registrationToken)
     const account = await store.findRegistration(registrationHash, now)
     if (!account) throw new SecureChatError('auth/code-expired', { detail: 'registration token' })
+    if (account.deviceId !== undefined && account.deviceId !== input.deviceId) throw new SecureChatError('auth/code-expired', { detail: 'registration token' })
     const manifest = verifier.verifyManifest(input.manifest)
     if (manifest.accountId !== account.accountId) invalid('account')
     const { deviceId, signingKey } = registeringDevice(verifier, manifest, { account, deviceId: input.deviceId })

@@ -1,5 +1,6 @@
 import { accountCases } from './accounts.js'
 import type { ConformanceCase, StoreContext } from './case.js'
+import { linkCases } from './links.js'
 import { loginCases } from './logins.js'
 import { mailboxCases } from './mailboxes.js'
 import { preKeyCases, sessionCases } from './sessions.js'
@@ -8,4 +9,11 @@ export { busSuite } from './bus.js'
 export type { BusContext, ConformanceCase, StoreContext } from './case.js'
 
 /** What a `ServerStore` must do, as data. Run every case, each with a new context or the same one. */
-export const storeSuite: readonly ConformanceCase<StoreContext>[] = [...loginCases, ...accountCases, ...sessionCases, ...preKeyCases, ...mailboxCases]
+export const storeSuite: readonly ConformanceCase<StoreContext>[] = [
+  ...loginCases,
+  ...linkCases,
+  ...accountCases,
+  ...sessionCases,
+  ...preKeyCases,
+  ...mailboxCases,
+]

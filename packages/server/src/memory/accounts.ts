@@ -54,7 +54,13 @@ export function memoryAccounts(state: MemoryState): AccountStore & PreKeyStore {
       requireOpen(state)
       const registration = state.registrations.get(keyOf(registrationHash))
       const account = registration && now < registration.expiresAt ? state.accounts.get(registration.accountId) : undefined
-      return account && accountState(account)
+      return account && { ...accountState(account), ...(registration?.deviceId !== undefined && { deviceId: registration.deviceId }) }
+    },
+
+    async invite({ registrationHash, accountId, deviceId, expiresAt }) {
+      if (!registered(accountId)) return false
+      state.registrations.set(keyOf(registrationHash), { accountId, deviceId, expiresAt })
+      return true
     },
 
     async register({ registrationHash, accountId, deviceId, manifest, preKeys, replaceKeys, session, now }): Promise<RegisterOutcome> {
@@ -64,6 +70,7 @@ export function memoryAccounts(state: MemoryState): AccountStore & PreKeyStore {
       if (!registration || now >= registration.expiresAt || registration.accountId !== accountId || !account) return { kind: 'expired' }
       const newest = account.manifests.at(-1)
       const repeated = newest !== undefined && equalPublicBytes(newest.hash, manifest.hash)
+      if (registration.deviceId !== undefined && (!repeated || registration.deviceId !== deviceId)) return { kind: 'conflict' }
       if (!repeated && newest && !replaceKeys) return { kind: 'exists' }
       if (!repeated && !continues(account, manifest)) return { kind: 'conflict' }
       const revokedDeviceIds = repeated ? [] : adoptMutable(state, account, manifest)

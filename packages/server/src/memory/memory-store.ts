@@ -1,5 +1,6 @@
 import type { ServerStore } from '../ports/store.js'
 import { memoryAccounts } from './accounts.js'
+import { memoryLinks } from './links.js'
 import { memoryLogins } from './logins.js'
 import { memoryMailboxes } from './mailboxes.js'
 import { memorySessions } from './sessions.js'
@@ -10,6 +11,7 @@ export function memoryStore(): ServerStore {
   const state = emptyState()
   return {
     ...memoryLogins(state),
+    ...memoryLinks(state),
     ...memoryAccounts(state),
     ...memorySessions(state),
     ...memoryMailboxes(state),
@@ -47,6 +49,7 @@ function sweepMutable(
   }
   prune(state.logins, ({ expiresAt }) => expiresAt <= now)
   prune(state.sendings, (times) => times.every((time) => time <= now - 86_400_000))
+  prune(state.links, ({ expiresAt }) => expiresAt <= now)
   prune(state.registrations, ({ expiresAt }) => expiresAt <= now)
   prune(state.refreshTokens, ({ expiresAt }) => expiresAt <= now)
   prune(state.sends, (time) => time < mailboxBefore)

@@ -1,5 +1,5 @@
 import { type AccountId, type DeviceId, type MailboxRow, SecureChatError, type Timestamp, toBase64Url } from '@securechat/protocol'
-import type { StoredManifest, StoredPreKey, StoredProfile } from '../ports/store.js'
+import type { StoredLink, StoredManifest, StoredPreKey, StoredProfile } from '../ports/store.js'
 
 /** The tables of the memory store. Methods change them without awaiting in between, which is what makes them atomic. */
 export interface MemoryState {
@@ -9,7 +9,8 @@ export interface MemoryState {
   readonly logins: Map<string, Login>
   /** Times of sendings by phone hash. */
   readonly sendings: Map<string, Timestamp[]>
-  readonly registrations: Map<string, { readonly accountId: AccountId; readonly expiresAt: Timestamp }>
+  readonly links: Map<string, StoredLink>
+  readonly registrations: Map<string, { readonly accountId: AccountId; readonly expiresAt: Timestamp; readonly deviceId?: DeviceId }>
   readonly accounts: Map<AccountId, Account>
   readonly phones: Map<string, AccountId>
   readonly sessions: Map<string, { readonly accountId: AccountId; readonly deviceId: DeviceId }>
@@ -53,6 +54,7 @@ export const emptyState = (): MemoryState => ({
   kept: new Map(),
   logins: new Map(),
   sendings: new Map(),
+  links: new Map(),
   registrations: new Map(),
   accounts: new Map(),
   phones: new Map(),

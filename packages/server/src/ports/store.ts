@@ -8,7 +8,7 @@ import type { AccountId, DeviceId, MailboxRow, MessageId, SendRecipient, Timesta
  * The suite in `@securechat/server/conformance` is the definition; an adapter passes all of it. Byte arrays that are passed in may
  * be reused by the caller after the promise has settled; those handed out belong to the caller.
  */
-export interface ServerStore extends LoginStore, AccountStore, SessionStore, PreKeyStore, MailboxStore {
+export interface ServerStore extends LoginStore, LinkStore, AccountStore, SessionStore, PreKeyStore, MailboxStore {
   /** Keeps `value` under `name` unless there is one already, and answers what is kept. For secrets of servers that were given none. */
   keepOnce(name: string, value: Uint8Array): Promise<Uint8Array>
   /** Resolves when the store can be read and written; rejects with what is wrong. */
@@ -42,6 +42,22 @@ export interface LoginStore {
   redeemLogin(redemption: Redemption): Promise<AccountState | undefined>
 }
 
+/** Meeting places of two devices while one links the other. They live for minutes; what lies there is sealed or signed by the devices. */
+export interface LinkStore {
+  /** False: there is one of this id with another key. The same again: no effect, and the time it ends stays. */
+  openLink(link: { readonly linkId: string; readonly kemKey: Uint8Array; readonly now: Timestamp; readonly expiresAt: Timestamp }): Promise<boolean>
+  link(linkId: string, now: Timestamp): Promise<StoredLink | undefined>
+  /** Each part once: the same bytes again are `stored`, others a conflict. */
+  putLinkPart(part: {
+    readonly linkId: string
+    readonly part: LinkPart
+    readonly bytes: Uint8Array
+    readonly now: Timestamp
+  }): Promise<'stored' | 'conflict' | 'absent'>
+}
+export type LinkPart = 'answer' | 'confirmation' | 'manifest'
+export type StoredLink = { readonly kemKey: Uint8Array; readonly expiresAt: Timestamp } & { readonly [Part in LinkPart]?: Uint8Array }
+
 export interface NewLogin {
   readonly loginId: string
   readonly phoneHash: Uint8Array
@@ -70,9 +86,19 @@ export interface AccountState {
   readonly nextDeviceId: number
 }
 
+/** `deviceId`: the only device that the token registers (see `invite`). */
+export type RegistrationState = AccountState & { readonly deviceId?: DeviceId }
+
 export interface AccountStore {
   /** The account that a registration token stands for; `undefined` when the token is unknown or has expired. */
-  findRegistration(registrationHash: Uint8Array, now: Timestamp): Promise<AccountState | undefined>
+  findRegistration(registrationHash: Uint8Array, now: Timestamp): Promise<RegistrationState | undefined>
+  /** A registration token for one device of an account that has keys: it registers with the stored manifest, and replaces nothing. False: no such account. */
+  invite(invitation: {
+    readonly registrationHash: Uint8Array
+    readonly accountId: AccountId
+    readonly deviceId: DeviceId
+    readonly expiresAt: Timestamp
+  }): Promise<boolean>
   /**
    * Stores the first manifest of an account, or the next one that replaces its keys, with the device, its prekeys and its
    * session, if `manifest` continues what is stored (version + 1 and the hash of the last one). Devices that the new manifest does
@@ -130,7 +156,10 @@ export interface Registration {
 }
 export type RegisterOutcome =
   | { readonly kind: 'stored' | 'repeated'; readonly revokedDeviceIds: readonly DeviceId[] }
-  /** expired: the registration token is not valid any more. exists: keys are there and `replaceKeys` was not set. conflict: the manifest does not continue the stored one. */
+  /**
+   * expired: the registration token is not valid any more. exists: keys are there and `replaceKeys` was not set. conflict: the manifest does not continue the stored one,
+   * or the token is an invitation and the manifest is not the stored one, or the device not the invited one.
+   */
   | { readonly kind: 'expired' }
   | { readonly kind: 'exists' }
   | { readonly kind: 'conflict' }

@@ -20,7 +20,7 @@ const FOLDER = join(ROOT, 'mutants')
 const LIMIT_MS = { unit: 120_000, processes: 600_000 }
 
 /** These run built files, so the copy is built too. The attacks and the test network run from source, in one process. */
-const fromBuilt = ({ file }) => /^(packages\/integration\/(?!test\/(attacks\/|fuzz\/|network\.test))|examples\/)/.test(file)
+const fromBuilt = ({ file }) => /^(packages\/integration\/(?!test\/(attacks\/|devices\/|fuzz\/|network\.test))|examples\/)/.test(file)
 const usesBuiltFiles = ({ tests }) => tests.some(fromBuilt)
 
 function read(patch) {

@@ -28,6 +28,7 @@ import { presentMessage } from './conversations/present.js'
 import { createReceipts } from './conversations/receipts.js'
 import { createTyping } from './conversations/typing.js'
 import { createViews } from './conversations/views.js'
+import { createOwnDevices } from './devices/devices.js'
 import { createManifests } from './devices/manifests.js'
 import { createSafety } from './devices/safety.js'
 import { createEvents } from './events.js'
@@ -196,11 +197,15 @@ export async function createClient(options: ClientOptions): Promise<Client> {
     await lifecycle.close()
   }
 
+  const account = createAccount({ context, profiles, registrar, departure, stop: close })
   return {
-    account: createAccount({ context, profiles, registrar, departure, stop: close }),
+    account,
     contacts: { find: contacts.find, get: contacts.get, list: contacts.list },
     conversations: conversations.api,
-    devices: createSafety({ context, manifests, onAccepted: (accountId) => sender.wake(accountId) }),
+    devices: {
+      ...createSafety({ context, manifests, onAccepted: (accountId) => sender.wake(accountId) }),
+      ...createOwnDevices({ context, manifests, registrar, accountState: account.state }),
+    },
     privacy: { locks: createStoreLocks({ storage: options.storage, provider, random, clock }, key) },
     connection: { state: () => view.state(), live: () => view.live, retryNow: () => connection.retryNow() },
     start: () => lifecycle.start(),

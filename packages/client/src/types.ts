@@ -154,7 +154,52 @@ export interface StoreLockInfo {
   readonly createdAt: Timestamp
 }
 
+export interface OwnDevice {
+  readonly deviceId: DeviceId
+  /** The manifest version with which it came. */
+  readonly addedVersion: number
+  /** Holds the account key: links and revokes others. */
+  readonly primary: boolean
+  /** This very device. */
+  readonly current: boolean
+}
+
+/** A new device that shows a code. */
+export interface LinkRequest {
+  /** For the QR code, as bare text. */
+  readonly code: string
+  readonly expiresAt: Timestamp
+  /** Resolves when the primary device has scanned and answered. Throws `devices/link-expired`, `crypto/authentication-failed` (the answer is not of who saw the code), `request/aborted`. */
+  answered(options?: CallOptions): Promise<LinkInvitation>
+  cancel(): void
+}
+
+/** An authentic answer: show whose account it is and the digits, and confirm only when the person says that both are right. */
+export interface LinkInvitation {
+  readonly accountId: AccountId
+  readonly phone: string
+  /** Six, the same on the other screen. */
+  readonly digits: string
+  readonly expiresAt: Timestamp
+  /** Waits for the other side's approval, then this device is signed in. Throws `devices/link-expired`, `devices/invalid-manifest`, `request/aborted`. */
+  confirm(options?: CallOptions): Promise<AccountState>
+}
+
+/** The primary device's side. */
+export interface LinkScan {
+  readonly digits: string
+  readonly expiresAt: Timestamp
+  /**
+   * `typed`: the digits as the person has read them from the new device. Waits for its confirmation, then lists it: it will read all new messages. Throws
+   * `devices/link-mismatch`, `devices/link-expired`, `crypto/authentication-failed`, `request/conflict` (the list changed meanwhile: scan again), `request/aborted`.
+   */
+  approve(typed: string, options?: CallOptions): Promise<{ readonly deviceId: DeviceId }>
+  cancel(): void
+}
+
 export interface ClientEvents {
+  /** The list of the own account has changed: a device that nobody here knows of has to be revoked. */
+  'devices-changed': (event: { added: readonly DeviceId[]; removed: readonly DeviceId[] }) => void
   message: (event: { conversation: Conversation; message: Message }) => void
   'message-status': (event: { conversation: Conversation; message: Message }) => void
   connection: (state: ConnectionState) => void
@@ -199,6 +244,18 @@ export interface Client {
     live(options?: { archived?: boolean }): LiveQuery<readonly ConversationSnapshot[]>
   }
   readonly devices: {
+    /** The devices of the own account. Throws `auth/not-registered`. */
+    list(): Promise<readonly OwnDevice[]>
+    live(): LiveQuery<readonly OwnDevice[]>
+    /** On the new device, instead of signing in: shows a code that the primary device scans. Throws `auth/already-registered`. */
+    requestLink(options?: CallOptions): Promise<LinkRequest>
+    /**
+     * On the primary device: answers a code that its camera has read, from a scanner that the person has opened. Throws `client/invalid-argument` (not a code), `devices/not-primary`,
+     * `devices/link-expired`, `crypto/authentication-failed`.
+     */
+    scanLink(code: string, options?: CallOptions): Promise<LinkScan>
+    /** From the primary device: ends another one's sessions, takes it off the list and erases its queue. Throws `devices/not-primary`, `client/not-found`. */
+    revoke(deviceId: DeviceId): Promise<void>
     safetyNumber(accountId: AccountId): Promise<SafetyNumber>
     /**
      * `compared`: the digits that the people have compared, as `safetyNumber` gave them; `false` takes it back. Where the key has changed

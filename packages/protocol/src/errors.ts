@@ -44,6 +44,8 @@ export const ERRORS = define({
   'devices/manifest-rollback': { status: 409, retry: 'never', text: 'The server showed an older device list than before.' },
   'devices/manifest-fork': { status: 409, retry: 'never', text: 'Two different device lists of one version were seen.' },
   'devices/identity-changed': { status: 409, retry: 'never', text: 'The account key of the contact has changed and must be accepted first.' },
+  'devices/link-mismatch': { status: 403, retry: 'now', text: 'The digits are not those of the other screen.' },
+  'devices/not-primary': { status: 403, retry: 'never', text: 'Only the primary device of the account can do this.' },
   'devices/link-expired': { status: 410, retry: 'never', text: 'The linking code has expired; show a new one.' },
   'backup/damaged': { status: 409, retry: 'never', text: 'A part of the backup is missing or is not the one that was written.' },
   'backup/rolled-back': { status: 409, retry: 'never', text: 'The server showed another or an older backup than the one that is known.' },

@@ -19,6 +19,7 @@ export const LABELS = {
   discoveryMask: 'SC1/discovery/mask',
   link: 'SC1/link',
   linkKem: 'SC1/link/kem',
+  linkMeeting: 'SC1/link/meeting',
   linkSecrets: 'SC1/link/ikm',
   linkExchange: 'SC1/link/exchange',
   linkKeys: 'SC1/link/keys',

@@ -157,6 +157,11 @@ export function fakeClient(conversations: Conversation[] = []) {
       live: (options) => (options?.archived ? archivedList : list),
     },
     devices: {
+      list: refuse,
+      live: refuse,
+      requestLink: refuse,
+      scanLink: refuse,
+      revoke: refuse,
       async safetyNumber(id) {
         const number = safetyNumbers.get(id)
         if (!number) throw new Error('no number')

@@ -44,6 +44,10 @@ export interface TestClientOptions {
   readonly phone?: string
   /** Registers although the number has keys: a new phone without the old one. */
   readonly replaceKeys?: boolean
+  /** Joins this client's account as a further device, by linking; its primary device does the other half. */
+  readonly linkedTo?: TestClient
+  /** Opens the client and neither registers nor starts it. */
+  readonly signedOut?: boolean
   /** Default: true. */
   readonly start?: boolean
   /** The process that it runs in, and where that dies. */
@@ -253,8 +257,13 @@ export async function createTestNetwork(options: TestNetworkOptions = {}): Promi
     advance,
     drive,
     settle,
-    async client(name, { disk = new MemoryDisk(), phone = nextPhone(), replaceKeys = false, start = true, crash = unharmed() } = {}) {
-      const client = await open(name, { phone, disk, crash })
+    async client(
+      name,
+      { disk = new MemoryDisk(), phone = nextPhone(), replaceKeys = false, start = true, crash = unharmed(), linkedTo, signedOut = false } = {},
+    ) {
+      const client = await open(name, { phone: linkedTo?.phone ?? phone, disk, crash })
+      if (signedOut) return client
+      if (linkedTo && (await client.account.state()).status === 'signed-out') await drive(link(client, linkedTo))
       if ((await client.account.state()).status === 'signed-out') {
         const login = await drive(client.account.requestCode({ phone }))
         await drive(login.confirm({ code: codeOf(phone), replaceKeys }))
@@ -268,6 +277,14 @@ export async function createTestNetwork(options: TestNetworkOptions = {}): Promi
       await drive(ended.then(() => server.close()))
     },
   }
+}
+
+/** What two people in one room do. */
+async function link(newcomer: Client, primary: Client): Promise<void> {
+  const request = await newcomer.devices.requestLink()
+  const scan = await primary.devices.scanLink(request.code)
+  const invitation = await request.answered()
+  await Promise.all([scan.approve(invitation.digits), invitation.confirm()])
 }
 
 /** Rows of the client's outbox: the prefix of its key layout. */

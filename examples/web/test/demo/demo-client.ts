@@ -183,6 +183,11 @@ export function demoClient(options: DemoOptions): Client {
         ),
     },
     devices: {
+      list: async () => [],
+      live: () => state.live(() => []),
+      requestLink: () => never,
+      scanLink: () => never,
+      revoke: () => never,
       async safetyNumber(id) {
         if (id === 'ada') throw new SecureChatError('network/unreachable')
         const peer = chats.find(({ snapshot }) => snapshot.peer.accountId === id)?.snapshot.peer

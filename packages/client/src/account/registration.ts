@@ -7,6 +7,7 @@ import {
   decodeAccountKeys,
   decodeDeviceKeys,
   decodeManifest,
+  decodeManifestPin,
   encodeAccountKeys,
   encodeDeviceKeys,
   generateAccountKeys,
@@ -32,6 +33,7 @@ import { KEYS, PREFIX } from '../state/keys.js'
 import { readOutbox, writeOutbox } from '../state/outbox.js'
 import { readPins, writePins } from '../state/pins.js'
 import { deletePreKey, listPreKeys, readPreKey, readPreKeys, writeGenerated, writePreKey, writePreKeys } from '../state/prekeys.js'
+import { decodeOwnProfile, writeOwnProfile } from '../state/profile.js'
 
 const DAY = 86_400_000
 const FIRST_ONE_TIME_KEYS = LIMITS.oneTimePreKeys
@@ -87,6 +89,28 @@ export async function prepareRegistration(context: Context, { phone, confirmed, 
       accountKeys: encodeAccountKeys(made.accountKeys),
       deviceKeys: encodeDeviceKeys(made.deviceKeys),
     })
+  })
+}
+
+export interface LinkedDeviceInput {
+  readonly phone: string
+  readonly registrationToken: string
+  readonly accountId: AccountId
+  readonly deviceId: DeviceId
+  readonly deviceKeys: DeviceKeys
+  /** The manifest that lists this device. */
+  readonly manifest: Uint8Array
+  readonly pin: Uint8Array
+  readonly profile?: Uint8Array | undefined
+}
+
+/** As `prepareRegistration`, for a device that another one has taken into its account's manifest. Throws `auth/already-registered`. */
+export async function prepareLinkedDevice(context: Context, { deviceKeys, profile, ...input }: LinkedDeviceInput): Promise<void> {
+  const { accountId, deviceId } = input
+  await context.db.run(async (tx) => {
+    if (await readAccount(tx)) throw new SecureChatError('auth/already-registered')
+    const preKeys = await freshPreKeys(context, tx, { accountId, deviceId, deviceKeys, count: FIRST_ONE_TIME_KEYS })
+    writeRegistration(tx, { ...input, ...preKeys, replaceKeys: false, deviceKeys: encodeDeviceKeys(deviceKeys), ...(profile && { profile }) })
   })
 }
 
@@ -180,13 +204,15 @@ async function adopt(
   tx: Transaction,
   { pending, tokens }: { pending: RegistrationRecord; tokens: OperationOutput<'account.register'>['tokens'] },
 ): Promise<void> {
-  const { accountId, deviceId, phone, accountKeys, deviceKeys, manifest } = pending
+  const { accountId, deviceId, phone, accountKeys, deviceKeys, manifest, profile } = pending
   const { clock, provider } = context
-  if (accountKeys && deviceKeys) {
+  if (deviceKeys) {
     await forgetFormerDevice(tx)
-    writeKeys(tx, { accountKeys: decodeAccountKeys(accountKeys), deviceKeys: decodeDeviceKeys(deviceKeys) })
-    writePins(tx, accountId, { pin: verifyManifestChain(provider, { pinned: null, chain: [manifest], now: clock.now() }).pin })
+    writeKeys(tx, { accountKeys: accountKeys && decodeAccountKeys(accountKeys), deviceKeys: decodeDeviceKeys(deviceKeys) })
+    const pinned = pending.pin ? decodeManifestPin(provider, pending.pin) : null
+    writePins(tx, accountId, { pin: verifyManifestChain(provider, { pinned, chain: [manifest], now: clock.now() }).pin })
   }
+  if (profile) writeOwnProfile(tx, decodeOwnProfile(profile))
   writeAccount(tx, { accountId, deviceId, phone, status: 'signed-in', registeredAt: clock.now() })
   writeTokens(tx, tokens)
   tx.delete(KEYS.registration)

@@ -8,6 +8,7 @@ export interface Judgement {
   readonly pin: ManifestPin
   /** The account shows another key: nothing is sent to it until the user accepts it. */
   readonly candidate?: ManifestPin
+  readonly newDeviceIds: readonly DeviceId[]
   readonly removedDeviceIds: readonly DeviceId[]
   /** The manifest has expired: its owner was not online for long. */
   readonly stale: boolean
@@ -24,14 +25,14 @@ export function judgeChain(
 ): Judgement {
   if (pinned && chain.length === 0) throw new SecureChatError('devices/manifest-rollback', { detail: 'the pinned version is gone' })
   try {
-    const { pin, removedDeviceIds, stale } = verifyManifestChain(provider, { pinned, chain, now })
-    return { pin, removedDeviceIds, stale }
+    const { pin, newDeviceIds, removedDeviceIds, stale } = verifyManifestChain(provider, { pinned, chain, now })
+    return { pin, newDeviceIds, removedDeviceIds, stale }
   } catch (error) {
     if (!pinned || !isSecureChatError(error, 'devices/identity-changed')) throw error
     requirePinned(provider, pinned, chain)
     // Every link and signature is checked again; only whose key signs is left to the user.
     const { pin: candidate, stale } = verifyManifestChain(provider, { pinned: null, chain, now })
-    return { pin: pinned, candidate, removedDeviceIds: [], stale }
+    return { pin: pinned, candidate, newDeviceIds: [], removedDeviceIds: [], stale }
   }
 }
 

@@ -40,7 +40,7 @@ export function createManifests(context: Context): Manifests {
 
   const keep = async (tx: Transaction, accountId: AccountId, chain: readonly Uint8Array[]): Promise<Pins> => {
     const before = await readPins(tx, provider, accountId)
-    const { pin, candidate, removedDeviceIds, stale } = judgeChain(provider, { pinned: before?.pin ?? null, chain, now: clock.now() })
+    const { pin, candidate, removedDeviceIds, newDeviceIds, stale } = judgeChain(provider, { pinned: before?.pin ?? null, chain, now: clock.now() })
     const own = (await context.identity.accountId()) === accountId
     if (own && candidate) throw new SecureChatError('devices/identity-changed', { detail: 'own account' })
     if (stale) logger.info('client.manifest-expired')
@@ -50,6 +50,8 @@ export function createManifests(context: Context): Manifests {
         : (before?.past ?? [])
     for (const deviceId of removedDeviceIds) tx.delete(keyOf.session(accountId, deviceId))
     writePins(tx, accountId, { pin, candidate, past })
+    if (own && before && newDeviceIds.length + removedDeviceIds.length > 0)
+      tx.afterCommit(() => events.emit('devices-changed', { added: newDeviceIds, removed: removedDeviceIds }))
     if (candidate && !(before?.candidate && sameKey(before.candidate, candidate))) await showChangedIdentity(context, tx, accountId)
     return { pin, ...(candidate && { candidate }), past }
   }

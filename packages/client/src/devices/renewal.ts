@@ -1,19 +1,45 @@
-import { createManifest } from '@securechat/crypto'
+import { type AccountKeys, createManifest, type Manifest, type ManifestDevice } from '@securechat/crypto'
 import { isSecureChatError, LIMITS } from '@securechat/protocol'
 import type { Context } from '../context.js'
 import { readAccountKeys, readPendingManifest, writePendingManifest } from '../state/account.js'
+import type { Transaction } from '../state/database.js'
 import { KEYS } from '../state/keys.js'
 import { readPins } from '../state/pins.js'
 import type { Manifests } from './manifests.js'
 
 const DAY = 86_400_000
 
+export interface NextManifest {
+  readonly keys: AccountKeys
+  readonly current: Manifest
+  readonly devices: readonly ManifestDevice[]
+}
+
+/** Signs the manifest after `current` and keeps it in the caller's commit, before anybody else sees it: two of one version would be a fork. */
+export function signNext({ provider, clock }: Context, tx: Transaction, { keys, current, devices }: NextManifest): void {
+  const now = clock.now()
+  const { bytes } = createManifest(
+    { provider },
+    {
+      accountId: current.accountId,
+      accountKey: keys,
+      version: current.version + 1,
+      prevHash: current.hash,
+      notBefore: now,
+      notAfter: now + LIMITS.manifestDays * DAY,
+      devices,
+      ...(current.recoveryKey.length > 0 && { recoveryKey: current.recoveryKey }),
+    },
+  )
+  writePendingManifest(tx, bytes)
+}
+
 /**
  * The device that holds the account key signs the next manifest when half of the current one's life is over. It is committed before the
  * upload and repeated byte for byte: two signed manifests of one version would be a fork.
  */
 export async function renewManifest(context: Context, manifests: Manifests): Promise<void> {
-  const { db, provider, clock, network } = context
+  const { db, provider, clock } = context
   const { accountId } = await context.identity.self()
   await db.run(async (tx) => {
     const keys = await readAccountKeys(tx)
@@ -22,21 +48,15 @@ export async function renewManifest(context: Context, manifests: Manifests): Pro
     const { manifest } = own.pin
     const now = clock.now()
     if (now < manifest.notBefore + (manifest.notAfter - manifest.notBefore) / 2) return
-    const { bytes } = createManifest(
-      { provider },
-      {
-        accountId,
-        accountKey: keys,
-        version: manifest.version + 1,
-        prevHash: manifest.hash,
-        notBefore: now,
-        notAfter: now + LIMITS.manifestDays * DAY,
-        devices: manifest.devices,
-        ...(manifest.recoveryKey.length > 0 && { recoveryKey: manifest.recoveryKey }),
-      },
-    )
-    writePendingManifest(tx, bytes)
+    signNext(context, tx, { keys, current: manifest, devices: manifest.devices })
   })
+  await publishPending(context, manifests)
+}
+
+/** Uploads the next manifest that was signed and committed, if there is one. Another one that took its place is fetched and judged. */
+export async function publishPending(context: Context, manifests: Manifests): Promise<void> {
+  const { db, network } = context
+  const { accountId } = await context.identity.self()
   const pending = await readPendingManifest(db)
   if (!pending) return
   try {

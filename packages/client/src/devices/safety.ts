@@ -17,7 +17,7 @@ export interface SafetyDeps {
   readonly onAccepted: (accountId: AccountId) => void
 }
 
-export function createSafety({ context, manifests, onAccepted }: SafetyDeps): Client['devices'] {
+export function createSafety({ context, manifests, onAccepted }: SafetyDeps): Pick<Client['devices'], 'safetyNumber' | 'setVerified' | 'acceptIdentity'> {
   const { db, provider, identity, network } = context
   const requireId = (accountId: AccountId): void => {
     if (!isIdText(accountId)) throw new SecureChatError('client/invalid-argument', { detail: 'account id' })

@@ -30,8 +30,12 @@ const registration = defineRecord(
     lastResort: bytes,
     oneTime: z.array(bytes),
     /** Absent where the keys in force are used again (a new session for the same device). */
-    accountKeys: z.optional(bytes),
     deviceKeys: z.optional(bytes),
+    /** Absent for a linked device too. */
+    accountKeys: z.optional(bytes),
+    /** A linked device's: what the primary device believed of the account, and the account's profile. */
+    pin: z.optional(bytes),
+    profile: z.optional(bytes),
   }),
 )
 export type RegistrationRecord = ReturnType<typeof registration.decode>
@@ -48,8 +52,10 @@ export const readPendingManifest = async (reader: Reader): Promise<Uint8Array | 
   (await pendingManifest.read(reader, KEYS.pendingManifest))?.manifest
 export const writePendingManifest = (tx: Transaction, manifest: Uint8Array): void => pendingManifest.write(tx, KEYS.pendingManifest, { manifest })
 
-export const writeKeys = (tx: Transaction, keys: { accountKeys: AccountKeys; deviceKeys: DeviceKeys }): void => {
-  tx.put(KEYS.accountKeys, encodeAccountKeys(keys.accountKeys))
+/** Without `accountKeys`: a linked device, which has none. */
+export const writeKeys = (tx: Transaction, keys: { accountKeys: AccountKeys | undefined; deviceKeys: DeviceKeys }): void => {
+  if (keys.accountKeys) tx.put(KEYS.accountKeys, encodeAccountKeys(keys.accountKeys))
+  else tx.delete(KEYS.accountKeys)
   tx.put(KEYS.deviceKeys, encodeDeviceKeys(keys.deviceKeys))
 }
 export async function readAccountKeys(reader: Reader): Promise<AccountKeys | undefined> {

@@ -17,6 +17,9 @@ const record = defineRecord(
 export type OwnProfileRecord = ReturnType<typeof record.decode>
 
 export const readOwnProfile = (reader: Reader): Promise<OwnProfileRecord | undefined> => record.read(reader, KEYS.profile)
+/** For the way to a linked device. */
+export const encodeOwnProfile = record.encode
+export const decodeOwnProfile = record.decode
 export const writeOwnProfile = (tx: Transaction, value: OwnProfileRecord): void => record.write(tx, KEYS.profile, value)
 
 /** What is inside the encryption of a profile. */

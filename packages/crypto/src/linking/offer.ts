@@ -35,6 +35,12 @@ const SECRET = 16
 export const kemKeyHash = (provider: Pick<CryptoProvider, 'blake2b'>, kemKey: Uint8Array): Uint8Array =>
   provider.blake2b(32, T(LABELS.linkKem, typedKey('mlkem768', kemKey)))
 
+/**
+ * Where the two devices meet at the server: 16 bytes, BLAKE2b-128 of T("SC1/link/meeting", code). The code's secret goes into it, so only who has seen the code
+ * finds the place, and the server learns nothing of the code.
+ */
+export const linkMeeting = (provider: Pick<CryptoProvider, 'blake2b'>, code: Uint8Array): Uint8Array => provider.blake2b(16, T(LABELS.linkMeeting, code))
+
 /** Fresh keys and a code for 120 s. `deviceKeys` are the new device's own and stay with it. */
 export function createLinkOffer(deps: CryptoDeps, deviceKeys: DeviceKeys): LinkOffer {
   const { provider, random, now } = deps

@@ -4,8 +4,11 @@ import { join } from 'node:path'
 /** Quick, pure tests of the cryptography and the codecs; the models and the long properties take minutes and find other faults. */
 const FOLDERS = ['packages/protocol/test', 'packages/crypto/test/scenario', 'packages/crypto/test/vectors', 'packages/crypto/test/property']
 const LEFT_OUT = ['post-quantum.test.ts', 'fuzz.test.ts'].map((name) => join('packages/crypto/test/property', name))
+/** What every decoder says of changed inputs. */
+const VERDICTS = 'packages/integration/test/fuzz/verdicts.test.ts'
 
 export const testFiles = () =>
   FOLDERS.flatMap((folder) => readdirSync(folder, { recursive: true }).map((name) => join(folder, name)))
     .filter((file) => file.endsWith('.test.ts') && !LEFT_OUT.includes(file))
+    .concat(VERDICTS)
     .sort()

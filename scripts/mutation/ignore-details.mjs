@@ -7,9 +7,12 @@ const isDetail = ({ parent }) => parent?.type === 'ObjectProperty' && parent.key
 const isArgumentOfRefusal = ({ node, parent }) =>
   parent?.type === 'CallExpression' && parent.callee.type === 'Identifier' && REFUSALS.has(parent.callee.name) && parent.arguments.at(-1) === node
 
+const isOnlyDetail = ({ node }) => node.type === 'ObjectExpression' && node.properties.length === 1 && node.properties[0].key?.name === 'detail'
+
 /** Words for people in an error are not behaviour; its code is, and codes are mutated. */
 export const strykerPlugins = [
   declareValuePlugin(PluginKind.Ignore, 'error-details', {
-    shouldIgnore: (path) => (path.node.type === 'StringLiteral' && (isDetail(path) || isArgumentOfRefusal(path)) ? 'the detail of an error' : undefined),
+    shouldIgnore: (path) =>
+      (path.node.type === 'StringLiteral' && (isDetail(path) || isArgumentOfRefusal(path))) || isOnlyDetail(path) ? 'the detail of an error' : undefined,
   }),
 ]

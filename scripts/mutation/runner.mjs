@@ -44,23 +44,18 @@ class InProcessRunner {
   async mutantRun({ activeMutant, hitLimit, testFilter = [] }) {
     // A process that a mutant has damaged would fail every test from now on, and all mutants would seem to be noticed. Stryker starts another.
     if (this.#poisoned) process.exit(1)
-    const files = new Map()
-    for (const file of new Set(testFilter.map(fileOf))) files.set(file, await this.#file(file))
+    const files = []
+    for (const file of new Set(testFilter.map(fileOf))) files.push({ file, ...(await this.#file(file)) })
+    files.sort((a, b) => this.#cost(a) - this.#cost(b))
     Object.assign(instrumented, { activeMutant: activeMutant.id, hitCount: 0, hitLimit })
     const results = []
+    const chosen = new Set(testFilter)
     try {
-      const chosen = new Set(testFilter)
-      const tests = []
-      for (const [file, { tests: collected, whileCollected }] of files) {
+      for (const { file, tests, whileCollected } of files) {
         // What a file computes while it is collected has to see the mutant too.
-        const fresh = activeMutant.id in whileCollected ? await this.#collect(file).catch((error) => [failing(file, error)]) : collected
-        tests.push(...fresh.filter(({ id }) => chosen.has(id) || fresh.length === 1))
-      }
-      tests.sort((a, b) => (this.#milliseconds.get(a.id) ?? 0) - (this.#milliseconds.get(b.id) ?? 0))
-      for (const test of tests) {
-        const result = await this.#run(test)
-        results.push(result)
-        if (result.status === TestStatus.Failed) break
+        const fresh = activeMutant.id in whileCollected ? await this.#collect(file).catch((error) => [failing(file, error)]) : tests
+        const due = fresh.filter(({ id, broken }) => broken || chosen.has(id))
+        if (await this.#untilFailure(due, results)) break
       }
     } finally {
       instrumented.activeMutant = undefined
@@ -69,6 +64,21 @@ class InProcessRunner {
     if (failed) await this.#checkHealth(failed.id)
     const limit = determineHitLimitReached(instrumented.hitCount, hitLimit)
     return toMutantRunResult(limit ?? { status: DryRunStatus.Complete, tests: results })
+  }
+
+  /** Cheap ones first: most mutants fail somewhere, and soon. */
+  #cost({ tests }) {
+    return tests.reduce((sum, { id }) => sum + (this.#milliseconds.get(id) ?? 0), 0)
+  }
+
+  async #untilFailure(tests, results) {
+    tests.sort((a, b) => (this.#milliseconds.get(a.id) ?? 0) - (this.#milliseconds.get(b.id) ?? 0))
+    for (const test of tests) {
+      const result = await this.#run(test)
+      results.push(result)
+      if (result.status === TestStatus.Failed) return true
+    }
+    return false
   }
 
   /** The test that failed passes again without the mutant. */
@@ -109,6 +119,6 @@ class InProcessRunner {
 
 const SEPARATOR = '›'
 const fileOf = (id) => id.slice(0, id.indexOf(` ${SEPARATOR} `))
-const failing = (file, error) => ({ id: `${file} ${SEPARATOR} is collected`, run: () => Promise.reject(error) })
+const failing = (file, error) => ({ id: `${file} ${SEPARATOR} is collected`, broken: true, run: () => Promise.reject(error) })
 
 export const strykerPlugins = [declareClassPlugin(PluginKind.TestRunner, 'in-process', InProcessRunner)]

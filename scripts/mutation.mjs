@@ -1,5 +1,5 @@
 // `pnpm mutation [part of a path …]`: Stryker changes the cryptography and the codecs in thousands of places, one at a time, and the
-// tests have to notice 90 of 100. What they do not notice is explained in mutants/survivors.json, or fails this command.
+// tests have to notice 90 of 100. What they do not notice is explained in mutants/survivors/*.json, or fails this command.
 import './node-version.mjs'
 import { mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
@@ -13,7 +13,8 @@ const NOTICED = new Set(['Killed', 'Timeout'])
 const MISSED = new Set(['Survived', 'NoCoverage'])
 
 await bootstrap()
-const explained = JSON.parse(readFileSync(join(ROOT, 'mutants/survivors.json'), 'utf8'))
+const SURVIVORS = join(ROOT, 'mutants/survivors')
+const explained = readdirSync(SURVIVORS).flatMap((name) => JSON.parse(readFileSync(join(SURVIVORS, name), 'utf8')))
 const parts = process.argv.slice(2)
 const copy = realpathSync(mkdtempSync(join(tmpdir(), 'securechat-mutation-')))
 process.once('exit', () => rmSync(copy, { recursive: true, force: true }))

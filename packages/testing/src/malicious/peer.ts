@@ -52,6 +52,8 @@ export interface PeerEncryptOptions {
   /** For the first message, or to start another session with `newSession`. Default: fetched when there is no session. */
   readonly bundle?: PreKeyBundle
   readonly newSession?: boolean
+  /** What only this copy says; nothing unless given. */
+  readonly perSession?: Uint8Array
   readonly id?: MessageId
   readonly conversation?: ConversationId
 }
@@ -176,11 +178,11 @@ export async function createMaliciousPeer(network: PeerNetwork, { name, phone }:
     },
     body: (to, content, { id = idFromBytes<MessageId>(random(16)), conversation = conversationOf(provider, accountId, to) } = {}) =>
       encodeMessageBody({ v: CONTENT_VERSION, id, conversation, sentAt: clock.now(), content }),
-    async encrypt(to, message, { bundle, newSession = false, ...named } = {}) {
+    async encrypt(to, message, { bundle, newSession = false, perSession = new Uint8Array(0), ...named } = {}) {
       const record = sessions.get(key(to)) ?? null
       const common = message instanceof Uint8Array ? message : peer.body(to.accountId, message, named)
       const used = bundle ?? (record && !newSession ? undefined : await peer.bundle(to))
-      const plaintext = { common, perSession: new Uint8Array(0) }
+      const plaintext = { common, perSession }
       const local = localDevice(manifest, deviceId, deviceKeys)
       const result = encryptMessage(deps(), { record, local, remote: to, plaintext, newSession, ...(used && { bundle: used }) })
       sessions.set(key(to), result.record)

@@ -1,0 +1,78 @@
+import type { SecureChatError } from '@securechat/protocol'
+import { describe, expect, it } from 'vitest'
+import { accountOf, closeNetworks, FIRST_DEVICE, friends, messagesOf, received, stateOf } from '../../src/attack-scene.js'
+
+closeNetworks()
+
+const SECOND = 2 as never
+const code = (promise: Promise<unknown>): Promise<string> =>
+  promise.then(
+    () => 'answered',
+    (error: SecureChatError) => error.code,
+  )
+
+describe('attack 42: a device that was taken off the list', () => {
+  it('attack 42: tokens, socket, queue and fan-out are dead at once, and it cannot come back by itself', async () => {
+    const { net, alice, bob, aliceId, toAlice } = await friends()
+    const tablet = await net.client('Tablet', { linkedTo: alice })
+    await toAlice.send('seen by both')
+    await net.settle()
+    // A stolen device: its disk is copied while it is signed in, and it does not care for being told to leave.
+    const stolen = tablet.disk.clone()
+    const hold = net.malicious.onDeliver(({ client, row }) => (client === 'Tablet' ? [] : [row]))
+    await toAlice.send('waits in its queue')
+    await net.advance(2_000)
+    hold()
+    await net.drive(alice.devices.revoke(SECOND))
+    await net.settle()
+    expect((await tablet.account.state()).status).toBe('revoked')
+
+    const thief = await net.client('Thief', { disk: stolen })
+    const told: string[] = []
+    thief.on('signed-out', ({ reason }) => void told.push(reason))
+    await net.settle()
+    expect((await thief.account.state()).status).toBe('revoked')
+    // Bob does not know yet: what he encrypts to the old list is refused by the server, and what he sends then is for the phone alone.
+    const sendsBefore = net.malicious.sends.length
+    await toAlice.send('for the phone alone')
+    await net.settle()
+    const audiences = net.malicious.sends
+      .slice(sendsBefore)
+      .map(({ frame }) => frame.recipients.flatMap((to) => (to.accountId === aliceId ? [to.deviceId] : [])))
+    expect(audiences.filter((devices) => devices.length > 0).at(-1)).toEqual([FIRST_DEVICE])
+    await toAlice.send('and this at once')
+    await net.settle()
+    expect(net.malicious.sends.at(-1)!.frame.recipients.filter(({ deviceId, accountId }) => accountId === aliceId && deviceId === SECOND)).toEqual([])
+    expect(await received(thief)).toEqual(['seen by both'])
+    expect((await received(alice)).slice(-2)).toEqual(['for the phone alone', 'and this at once'])
+    // Nothing that it still has in its hands is worth anything to the server.
+    expect(await code(net.drive(thief.conversations.direct({ phone: bob.phone }), 60_000))).not.toBe('answered')
+  })
+
+  it('attack 42: what it writes after that reaches nobody, even where the server passes it on', async () => {
+    const { net, alice, bob, aliceId } = await friends()
+    const tablet = await net.client('Tablet', { linkedTo: alice })
+    const fromTablet = await net.drive(tablet.conversations.direct({ accountId: await accountOf(bob) }))
+    await fromTablet.send('while it was listed')
+    await net.settle()
+    // Kept back until the list has changed.
+    const kept: { row: unknown }[] = []
+    const hold = net.malicious.onDeliver(({ client, row }) => {
+      if (client !== 'Bob') return [row]
+      kept.push({ row })
+      return []
+    })
+    await fromTablet.send('written in time, delivered late')
+    await net.advance(3_000)
+    await net.drive(alice.devices.revoke(SECOND))
+    hold()
+    // Bob hears of the new list with the next message that he gets or sends.
+    const toAlice = (await bob.conversations.get((await bob.conversations.list())[0]!.id))!
+    await toAlice.send('hello')
+    await net.settle()
+    expect([...(await stateOf(bob)).keys()].filter((key) => key.startsWith(`session/${aliceId}/`))).toEqual([`session/${aliceId}/0000000001`])
+    net.malicious.deliver('Bob', kept.map(({ row }) => row) as never)
+    await net.settle()
+    expect((await messagesOf(bob)).map(({ text }) => text)).not.toContain('written in time, delivered late')
+  })
+})

@@ -18,7 +18,9 @@ describe('attack 41: what only an own device may say, said by somebody else', ()
     const before = await messagesOf(alice)
     expect(before.map(({ text, mine }) => [text, mine])).toEqual([['hello', false]])
     // The part of a copy that says whom a message of one's own went to, in a message of Mallory's, in Carol's conversation with Alice and in her own.
-    const body = mallory.body(carolId, { type: 'text', text: 'I never wrote this' })
+    // Both sides of a conversation derive its id.
+    const { id: conversation } = await net.drive(carol.conversations.direct({ accountId: aliceId }))
+    const body = mallory.body(carolId, { type: 'text', text: 'I never wrote this' }, { conversation })
     for (const common of [body, mallory.body(aliceId, { type: 'text', text: 'I never wrote this' })]) {
       const envelope = await mallory.encrypt(to, common, { perSession: encodeValue({ to: carolId }) })
       await net.drive(mallory.send([{ to, envelope }]))

@@ -7,6 +7,8 @@ export interface StoreContext {
   open(): Promise<ServerStore>
   /** Ends the store as a stopped process would and opens what it left behind; absent for stores that keep nothing. */
   reopen?(store: ServerStore): Promise<ServerStore>
+  /** A second instance on the same data, with connections of its own, as another node has it. Absent for a store that is `exclusive`: it is shared as the object it is. */
+  share?(store: ServerStore): Promise<ServerStore>
 }
 export interface BusContext {
   /** Two ends of one new bus: what one publishes, both hear. In one process they are the same object. */
@@ -20,6 +22,13 @@ export interface ConformanceCase<Context> {
   readonly name: string
   readonly requires?: 'reopen'
   run(context: Context): Promise<void>
+}
+
+/** The store as two nodes have it. */
+export async function openTwice({ open, share }: StoreContext): Promise<[ServerStore, ServerStore]> {
+  const store = await open()
+  expectThat(share !== undefined || store.exclusive, 'a store that is not exclusive can be shared')
+  return [store, share ? await share(store) : store]
 }
 
 export function expectThat(condition: boolean, what: string): asserts condition {

@@ -1,5 +1,6 @@
 import { accountCases } from './accounts.js'
 import type { ConformanceCase, StoreContext } from './case.js'
+import { instanceCases } from './instances.js'
 import { linkCases } from './links.js'
 import { loginCases } from './logins.js'
 import { mailboxCases } from './mailboxes.js'
@@ -16,4 +17,5 @@ export const storeSuite: readonly ConformanceCase<StoreContext>[] = [
   ...sessionCases,
   ...preKeyCases,
   ...mailboxCases,
+  ...instanceCases,
 ]

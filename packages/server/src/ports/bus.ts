@@ -11,6 +11,8 @@ export type BusMessage =
   | { readonly type: 'revoked'; readonly accountId: AccountId; readonly deviceId?: DeviceId; readonly sessionId?: string }
   /** The device has a newer socket, named by `connection`; older ones close. */
   | { readonly type: 'connected'; readonly accountId: AccountId; readonly deviceId: DeviceId; readonly connection: string }
+  /** Made by the bus itself: messages of other nodes may have been lost until now. */
+  | { readonly type: 'missed' }
   | { readonly type: 'event'; readonly accountId: AccountId; readonly deviceId?: DeviceId; readonly event: ServerEvent }
 
 export interface Bus {

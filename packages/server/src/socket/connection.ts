@@ -147,6 +147,11 @@ export class Connection implements ServerSocketHandlers, RegisteredSocket {
     this.socket.close(code, reason)
   }
 
+  recheck(): void {
+    this.#delivery?.look()
+    this.#checkSession()
+  }
+
   checkSilence(): void {
     const silent = this.environment.clock.now() - this.#lastFrameAt
     if (silent >= 2 * SILENCE_MS) this.close(CLOSE_CODES.timeout, 'timeout')
@@ -233,8 +238,7 @@ export class Connection implements ServerSocketHandlers, RegisteredSocket {
       case 'ping':
         this.#send(encodeFrame('pong', frame.id))
         // Should a message of the bus have been lost, what it said is found now.
-        this.#delivery?.look()
-        this.#checkSession()
+        this.recheck()
         return
       case 'pong':
         return

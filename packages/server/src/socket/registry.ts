@@ -12,6 +12,8 @@ export interface RegisteredSocket {
   offer(row: MailboxRow): void
   /** A row with this sequence was stored by somebody. */
   wake(sequence: number): void
+  /** Whatever others have told may have been lost: looks at the mailbox and at the session. */
+  recheck(): void
   notify(event: ServerEvent): void
   /** Its session was ended. */
   revoke(): void
@@ -74,6 +76,10 @@ export class SocketRegistry {
   onBus = (message: BusMessage): void => {
     if (message.type === 'mailbox') {
       this.find(message.accountId, message.deviceId)?.wake(message.sequence)
+      return
+    }
+    if (message.type === 'missed') {
+      for (const connection of [...this.all]) connection.recheck()
       return
     }
     const devices = this.#accounts.get(message.accountId)

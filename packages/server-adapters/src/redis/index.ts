@@ -1,0 +1,3 @@
+export type { RedisClient, RedisOverride, RedisSubscriber } from './client.js'
+export { type RedisBus, type RedisBusOptions, redisBus } from './redis-bus.js'
+export { type RedisRateLimiterOptions, redisRateLimiter } from './redis-rate-limiter.js'

@@ -85,16 +85,18 @@ describe('postgres mailboxes', () => {
     const { store, pool } = open('durable')
     const alice = await newAccount(store)
     const client = await pool.connect()
-    const setting = async () => (await client.query<{ synchronous_commit: string }>('SHOW synchronous_commit')).rows[0]!.synchronous_commit
-    expect(await setting()).toBe('off')
-    await client.query('BEGIN')
-    const values = encodeWrite([send(alice, [alice])], [])
-    const places = values.map((_, i) => `$${i + 1}`).join(', ')
-    expect((await client.query(`SELECT * FROM durable.mailbox_write_1(${places})`, values)).rows).toHaveLength(1)
-    // In force until the commit that follows the function.
-    expect(await setting()).toBe('on')
-    await client.query('ROLLBACK')
-    client.release()
+    try {
+      const setting = async () => (await client.query<{ synchronous_commit: string }>('SHOW synchronous_commit')).rows[0]!.synchronous_commit
+      expect(await setting()).toBe('off')
+      await client.query('BEGIN')
+      const values = encodeWrite([send(alice, [alice])], [])
+      const places = values.map((_, i) => `$${i + 1}`).join(', ')
+      expect((await client.query(`SELECT * FROM durable.mailbox_write_1(${places})`, values)).rows).toHaveLength(1)
+      // In force until the commit that follows the function.
+      expect(await setting()).toBe('on')
+    } finally {
+      client.release(true)
+    }
     await admin.query('ALTER DATABASE postgres RESET synchronous_commit')
   })
 

@@ -123,15 +123,27 @@ export const instanceCases: readonly ConformanceCase<StoreContext>[] = [
       const stores = await openTwice(context)
       const accounts = await Promise.all(Array.from({ length: 24 }, () => newAccount(stores[0])))
       const body = uniqueBytes(64)
-      for (let round = 0; round < 12; round++) {
-        const sent = accounts.map((sender, i) => stores[i % 2]!.append(sendTo(sender, round % 3 === 0 ? accounts : accounts.slice(i), { body })))
-        // Both nodes acknowledge the same mailboxes, in opposite orders, while sends to them are stored.
-        const acknowledged = [accounts, [...accounts].reverse()].flatMap((order, node) =>
-          order.map(({ accountId, device: { deviceId } }) => stores[node]!.acknowledge(accountId, deviceId, round * 200)),
+      /** Both nodes acknowledge the same mailboxes, in opposite orders. */
+      const acknowledge = (upTo: (account: TestAccount) => number): Promise<void>[] =>
+        [accounts, [...accounts].reverse()].flatMap((order, node) =>
+          order.map((account) => stores[node]!.acknowledge(account.accountId, account.device.deviceId, upTo(account))),
         )
-        const outcomes = await Promise.all(sent)
-        expectEqual(outcomes.filter(({ kind }) => kind !== 'stored').length, 0, 'sends that were not stored')
-        await Promise.all(acknowledged)
+      for (let round = 0; round < 8; round++) {
+        const waiting = new Map<TestAccount, number[]>(accounts.map((account) => [account, []]))
+        const send = async (sender: TestAccount, i: number): Promise<void> => {
+          const recipients = round % 3 === 0 ? accounts : accounts.slice(i)
+          const outcome = await stores[i % 2]!.append(sendTo(sender, recipients, { body }))
+          expectThat(outcome.kind === 'stored', 'a send in the storm is stored')
+          recipients.forEach((recipient, at) => void waiting.get(recipient)!.push(outcome.sequences[at]!))
+        }
+        await Promise.all(accounts.map(send))
+        for (const rows of waiting.values()) rows.sort((a, b) => a - b)
+        const upTo = (part: number) => (account: TestAccount) => waiting.get(account)![Math.floor((waiting.get(account)!.length - 1) * part)]!
+        await Promise.all(acknowledge(upTo(0.2)))
+        await Promise.all(acknowledge(upTo(0.4)))
+        // And while both store sends to them.
+        const during = acknowledge(upTo(0.6))
+        await Promise.all([...during, ...accounts.map(send)])
       }
       for (const account of accounts) {
         const rows = await stores[1].readMailbox(mailbox(account, 0, 1_000))

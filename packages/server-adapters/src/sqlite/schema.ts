@@ -1,12 +1,6 @@
-import { SecureChatError } from '@securechat/protocol'
-import type { SqlDriver } from '@securechat/storage-sqlite/driver'
+import type { Migration } from '../migrations/plan.js'
 
-/**
- * Migrations in order; the database's `user_version` counts those that are applied. A published migration is never changed.
- * Account ids and hashes are BLOBs, times are milliseconds UTC.
- */
-const MIGRATIONS: readonly string[] = [
-  `
+const TABLES = `
   CREATE TABLE kept (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
   CREATE TABLE logins (
     login_id TEXT PRIMARY KEY, phone_hash BLOB NOT NULL, code_mac BLOB NOT NULL, expires_at INTEGER NOT NULL,
@@ -51,29 +45,20 @@ const MIGRATIONS: readonly string[] = [
   CREATE TABLE bodies (body_id INTEGER PRIMARY KEY, bytes BLOB NOT NULL);
   CREATE TABLE sends (number INTEGER PRIMARY KEY, device_row INTEGER NOT NULL, send_id BLOB NOT NULL, time INTEGER NOT NULL, UNIQUE (device_row, send_id));
   CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
-  `,
-  // The successor of a used token is answered for as long as it is unused itself (docs/adr/0012), not for a time.
-  'ALTER TABLE refresh_tokens DROP COLUMN grace_until',
   `
+
+const LINKS = `
   CREATE TABLE links (
     link_id TEXT PRIMARY KEY, kem_key BLOB NOT NULL, expires_at INTEGER NOT NULL, answer BLOB, confirmation BLOB, manifest BLOB
   ) WITHOUT ROWID;
   CREATE INDEX links_by_expiry ON links (expires_at);
   ALTER TABLE registrations ADD COLUMN device_id INTEGER;
-  `,
-]
+  `
 
-/** Brings the database to this version, each step in one transaction. Throws `protocol/unsupported-version` when a newer version has written it. */
-export function migrate(database: SqlDriver): void {
-  const version = database.prepare<{ user_version: number }>('PRAGMA user_version')
-  const current = version.get()?.user_version ?? 0
-  if (current > MIGRATIONS.length) throw new SecureChatError('protocol/unsupported-version', { detail: 'database of a newer server' })
-  for (let step = current; step < MIGRATIONS.length; step++) {
-    database.transaction(() => {
-      // Another process may have been faster between the look and the lock.
-      if ((version.get()?.user_version ?? 0) !== step) return
-      database.exec(MIGRATIONS[step]!)
-      database.exec(`PRAGMA user_version = ${step + 1}`)
-    })
-  }
-}
+/** Account ids and hashes are BLOBs, times are milliseconds UTC. */
+export const MIGRATIONS: readonly Migration[] = [
+  { name: 'tables', sql: TABLES, compatible: false },
+  // The successor of a used token is answered for as long as it is unused itself (docs/adr/0012), not for a time.
+  { name: 'successors without a time', sql: 'ALTER TABLE refresh_tokens DROP COLUMN grace_until', compatible: false },
+  { name: 'links and invitations', sql: LINKS, compatible: false },
+]

@@ -1,6 +1,7 @@
 import { SecureChatError } from '@securechat/protocol'
 import type { ServerStore } from '@securechat/server'
 import { openDatabase, type SqlDriver } from '@securechat/storage-sqlite/driver'
+import { requireUsable } from '../migrations/plan.js'
 import { createAccountRows } from './account-rows.js'
 import { sqliteAccounts } from './accounts.js'
 import { createBatch } from './batch.js'
@@ -8,8 +9,10 @@ import { createDevices } from './devices.js'
 import { sqliteLinks } from './links.js'
 import { sqliteLogins } from './logins.js'
 import { sqliteMailboxes } from './mailboxes.js'
+import { applyMigrations } from './migrations.js'
+import { own } from './own.js'
 import { sqlitePreKeys } from './prekeys.js'
-import { migrate } from './schema.js'
+import { MIGRATIONS } from './schema.js'
 import { sqliteSessions } from './sessions.js'
 import { sqliteSweep } from './sweep.js'
 
@@ -34,7 +37,7 @@ export function sqliteStore({ path }: SqliteStoreOptions): ServerStore {
     throw error
   }
   try {
-    migrate(database)
+    requireUsable(applyMigrations(database, MIGRATIONS).report)
     database.transaction(() => database.exec("INSERT OR IGNORE INTO counters (name, value) VALUES ('sequence', 0)"))
   } catch (error) {
     database.close()
@@ -71,21 +74,5 @@ export function sqliteStore({ path }: SqliteStoreOptions): ServerStore {
       database.close()
       owner?.close()
     },
-  }
-}
-
-/**
- * Rows are counted and delivered from memory, so one process owns the file: it holds the write lock of a file beside it for
- * its whole life. The system takes the lock away with the process, however that ends.
- */
-function own(path: string): SqlDriver | undefined {
-  if (path === ':memory:') return undefined
-  const owner = openDatabase(`${path}-owner`, { busyTimeoutMs: 0 })
-  try {
-    owner.exec('BEGIN IMMEDIATE')
-    return owner
-  } catch (error) {
-    owner.close()
-    throw error
   }
 }

@@ -4,7 +4,7 @@ import type { BusMessage } from '@securechat/server'
 import { busSuite } from '@securechat/server/conformance'
 import type { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type RedisBus, redisBus, redisRateLimiter } from '../src/redis/index.js'
+import { type RedisBus, redisBus, redisNonces, redisRateLimiter } from '../src/redis/index.js'
 import { REDIS_SERVER, type RedisServer, startRedis } from './support/redis.js'
 
 if (!REDIS_SERVER && process.env['CI']) throw new Error('Redis is missing: apt-get install redis-server')
@@ -138,6 +138,26 @@ describe.skipIf(!REDIS_SERVER)('redis (needs: apt-get install redis-server)', ()
       await until(() => heard[1].length > 0)
       expect(heard).toEqual([['row 1'], ['missed']])
       await close()
+    })
+  })
+
+  describe('nonces', () => {
+    it('of 100 parallel claims through two nodes one is the first; another key and the time after are free', async () => {
+      const clients = [await connected(), await connected()]
+      const nonces = clients.map((client) => redisNonces({ client }))
+      const claims = await Promise.all(Array.from({ length: 100 }, (_, i) => nonces[i % 2]!.claim('session.nonce', 130)))
+      expect(claims.filter(Boolean)).toHaveLength(1)
+      expect(await nonces[0]!.claim('session.other', 130)).toBe(true)
+      expect(await clients[0]!.ttl('securechat:nonce:session.nonce')).toBeGreaterThan(120)
+      await clients[0]!.del('securechat:nonce:session.nonce')
+      expect(await nonces[1]!.claim('session.nonce', 130)).toBe(true)
+    })
+
+    it('without Redis a claim rejects, so that the node relies on its own memory', async () => {
+      const client = await connected()
+      client.disconnect()
+      await until(() => client.status !== 'ready')
+      await expect(redisNonces({ client }).claim('a', 1)).rejects.toMatchObject({ code: 'server/unavailable' })
     })
   })
 

@@ -19,6 +19,7 @@ import { InFlight } from './in-flight.js'
 import { inProcessBus } from './in-process-bus.js'
 import { tokenBucketLimiter } from './limits/token-bucket.js'
 import type { Bus } from './ports/bus.js'
+import type { SharedNonces } from './ports/nonces.js'
 import type { OtpSender } from './ports/otp.js'
 import type { RateLimiter } from './ports/rate-limiter.js'
 import { CLOSE_CODES, type ConnectionInfo, type ServerSocket, type ServerSocketHandlers } from './ports/socket.js'
@@ -50,6 +51,8 @@ export interface ServerOptions {
   readonly verifier?: Verifier
   /** Default: token buckets in this process. */
   readonly rateLimiter?: RateLimiter
+  /** For several nodes. Default: each process remembers its own. */
+  readonly nonces?: SharedNonces
   /** Added to what this server says of itself. */
   readonly capabilities?: { readonly features?: readonly string[] }
 }
@@ -118,6 +121,7 @@ export function createServer(options: ServerOptions): Server {
       store,
       otp,
       limiter,
+      sharedNonces: options.nonces,
       random,
       config,
       capabilities,

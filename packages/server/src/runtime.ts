@@ -1,4 +1,4 @@
-import type { Capabilities, Clock, Logger, Random } from '@securechat/protocol'
+import { type Capabilities, type Clock, LIMITS, type Logger, type Random, SecureChatError } from '@securechat/protocol'
 import { createAccountService } from './account/accounts.js'
 import { createPreKeyService, type PreKeyService } from './account/prekeys.js'
 import { createRegister } from './account/register.js'
@@ -13,6 +13,7 @@ import type { InFlight } from './in-flight.js'
 import { createLinkService } from './links/links.js'
 import { createMailboxService, type MailboxService, sendCost } from './mailbox/mailbox.js'
 import type { Bus } from './ports/bus.js'
+import type { SharedNonces } from './ports/nonces.js'
 import type { OtpSender } from './ports/otp.js'
 import type { RateLimiter } from './ports/rate-limiter.js'
 import type { ServerStore } from './ports/store.js'
@@ -41,6 +42,8 @@ export interface Runtime {
   readonly mailbox: MailboxService
   readonly dispatcher: Dispatcher
   readonly nonces: NonceCache
+  /** That no other node has seen it. Throws `auth/invalid-proof`. */
+  readonly claimNonce: (sessionId: string, nonce: string) => Promise<void>
   readonly capabilities: Capabilities
 }
 
@@ -48,6 +51,7 @@ export interface RuntimeInput extends SocketEnvironment {
   readonly store: ServerStore
   readonly otp: OtpSender
   readonly limiter: RateLimiter
+  readonly sharedNonces: SharedNonces | undefined
   readonly random: Random
   readonly config: ServerConfig
   readonly capabilities: Capabilities
@@ -60,6 +64,19 @@ async function storedSecrets(store: ServerStore, random: Random): Promise<Server
   const [tokenKey, phonePepper] = await Promise.all([store.keepOnce('token-key', random(32)), store.keepOnce('phone-pepper', random(32))])
   return { tokenKey, phonePepper }
 }
+
+/** For as long as the time of a proof may be accepted by the clock of any node. */
+const NONCE_SECONDS = 2 * LIMITS.proofSkewSeconds + 10
+
+const nonceClaims =
+  ({ sharedNonces, logger }: RuntimeInput): Runtime['claimNonce'] =>
+  async (sessionId, nonce) => {
+    const first = await sharedNonces?.claim(`${sessionId}.${nonce}`, NONCE_SECONDS).catch(() => {
+      logger.warn('nonces-alone')
+      return true
+    })
+    if (first === false) throw new SecureChatError('auth/invalid-proof', { detail: 'nonce' })
+  }
 
 export async function createRuntime(input: RuntimeInput): Promise<Runtime> {
   const { store, otp, bus, registry, clock, random, limiter, config, capabilities } = input
@@ -120,6 +137,7 @@ export async function createRuntime(input: RuntimeInput): Promise<Runtime> {
     mailbox,
     capabilities,
     nonces: createNonceCache({ clock }),
+    claimNonce: nonceClaims(input),
     dispatcher,
   }
 }

@@ -58,7 +58,7 @@ export function createHttp({ environment, config, store, ready, draining }: Http
     const body = await readBody(request, format === 'json' ? Math.ceil((maxBytes * 4) / 3) : maxBytes)
     // A page of another origin can post bytes without a type and without asking the browser's leave.
     if (body.length > 0 && !headers.get('content-type')) throw new SecureChatError('protocol/malformed', { detail: 'content type' })
-    const device = claimed?.prove({ operation: name, body })
+    const device = await claimed?.prove({ operation: name, body })
     const caller: Caller = { address, ...(device && { device }), ...(registrationToken !== undefined && { registrationToken }) }
     return answer(format, await dispatcher.call(name, decodeInput(name, body, format), caller))
   }

@@ -31,20 +31,22 @@ function proofOf(headers: Headers): Proof {
 /** Who a request says it is from: known from its headers alone, and not believed before `prove`. */
 export interface ClaimedDevice {
   /** That the device signed this very call, and that for the first time. Throws `auth/invalid-proof`. */
-  prove(call: { readonly operation: string; readonly body: Uint8Array }): DeviceCaller
+  prove(call: { readonly operation: string; readonly body: Uint8Array }): Promise<DeviceCaller>
 }
 
 /** Token and live session, before a byte of the body is read: what has none of both is not worth memory. Throws `auth/…`. */
-export async function claimedDevice({ sessions, nonces }: Runtime, headers: Headers): Promise<ClaimedDevice> {
+export async function claimedDevice({ sessions, nonces, claimNonce }: Runtime, headers: Headers): Promise<ClaimedDevice> {
   const accessToken = DEVICE.exec(headers.get('authorization') ?? '')?.[1]
   if (accessToken === undefined) throw new SecureChatError('auth/required')
   const proof = proofOf(headers)
   const { signingKey, ...device } = await sessions.authenticate(accessToken)
   return {
-    prove({ operation, body }) {
+    async prove({ operation, body }) {
       sessions.checkRequestProof({ signingKey, operation, body, accessToken, ...proof })
       // After the signature, so that nobody else can fill the memory or use up a nonce.
-      nonces.use(device.sessionId, toBase64Url(proof.nonce))
+      const nonce = toBase64Url(proof.nonce)
+      nonces.use(device.sessionId, nonce)
+      await claimNonce(device.sessionId, nonce)
       return device
     },
   }

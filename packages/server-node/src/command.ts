@@ -2,8 +2,8 @@ import { accessSync, constants, mkdirSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { isSecureChatError, SecureChatError } from '@securechat/protocol'
 import { consoleOtp, createServer, type OtpSender, type ServerConfigInput, webhookOtp } from '@securechat/server'
-import { sqliteStore } from '@securechat/server-adapters/sqlite'
 import { defineCommand, runMain } from 'citty'
+import { openBackends } from './backends.js'
 import { jsonLogger, type LogLevel } from './logger.js'
 import { loadSecrets } from './secrets.js'
 import { type Serving, serve } from './serve.js'
@@ -19,7 +19,10 @@ const DEVELOPMENT: Pick<ServerConfigInput, 'codes' | 'limits'> = {
 }
 
 export const command = defineCommand({
-  meta: { name: 'securechat-server', description: 'The SecureChat reference server: embedded SQLite, HTTP and WebSocket on one port.' },
+  meta: {
+    name: 'securechat-server',
+    description: 'The SecureChat reference server: HTTP and WebSocket on one port; embedded SQLite, or PostgreSQL and Redis for several nodes.',
+  },
   args: {
     dev: { type: 'boolean', default: false, description: 'Development: generated secrets, one-time codes printed here, another port if the port is taken' },
     static: { type: 'string', valueHint: 'DIR', description: 'Serve a built web app from this folder' },
@@ -61,8 +64,8 @@ async function start(args: ServerArguments, env: NodeJS.ProcessEnv): Promise<voi
   const logger = jsonLogger({ level: logLevel(args['log-level'] ?? (env.SECURECHAT_LOG_LEVEL || (dev ? 'warn' : 'info'))), stream: dev ? 2 : 1 })
   const secrets = loadSecrets({ dataDir, dev, env })
   const otp = otpSender(dev, env)
-  const store = openStore(join(dataDir, 'securechat.db'))
-  const server = createServer({ store, otp, secrets, logger, config: { version: VERSION, ...(dev && DEVELOPMENT) } })
+  const backends = await openBackends({ path: join(dataDir, 'securechat.db'), env, logger })
+  const server = createServer({ store: backends.store, ...backends.shared, otp, secrets, logger, config: { version: VERSION, ...(dev && DEVELOPMENT) } })
   let serving: Serving
   try {
     await server.start()
@@ -71,13 +74,13 @@ async function start(args: ServerArguments, env: NodeJS.ProcessEnv): Promise<voi
     )
   } catch (error) {
     await server.close()
-    await store.close()
+    await backends.close()
     throw error
   }
   // Before anybody can know that it runs: a signal that comes right after the line below must find its handler.
   onSignal(async () => {
     await serving.close()
-    await store.close()
+    await backends.close()
   })
   process.stdout.write(
     dev ? `SecureChat is running at ${serving.url}\nDevelopment mode: one-time codes are printed here; whoever reads them can sign in as anybody.\n` : '',
@@ -96,15 +99,6 @@ function writableFolder(path: string): string {
     return path
   } catch (cause) {
     return problem('the data folder cannot be written; choose another with --data', cause)
-  }
-}
-
-function openStore(path: string): ReturnType<typeof sqliteStore> {
-  try {
-    return sqliteStore({ path })
-  } catch (error) {
-    if (isSecureChatError(error, 'storage/locked')) return problem('another server uses this data folder', error)
-    throw error
   }
 }
 

@@ -3,7 +3,8 @@ import type { AccountId, DeviceId, MailboxRow, MessageId, SendRecipient, Timesta
 /**
  * What the server keeps, as domain operations. Every method is ATOMIC and, when it resolves, DURABLE: it happened wholly
  * and survives a power cut, or it happened not at all. Absence and conflict are answers; a store that cannot
- * answer rejects with `server/unavailable` (or `storage/full`), and then nothing was changed.
+ * answer rejects with `server/unavailable` (or `storage/full`), and then nothing was changed; where a connection breaks during the commit of a store
+ * behind a network that cannot be known, and asking again with the same ids tells.
  *
  * The suite in `@securechat/server/conformance` is the definition; an adapter passes all of it. Byte arrays that are passed in may
  * be reused by the caller after the promise has settled; those handed out belong to the caller.

@@ -31,8 +31,8 @@ const layer = ([name, allowed]) => {
     from: { path: from },
     to: { path: '^(packages|examples|bench)/', pathNot: `^packages/${any([name, ...targets])}/` },
   })
-  // A package's tests may use `testing` where that makes no cycle between packages.
-  const testTargets = closure('testing').has(name) ? allowed : [...allowed, 'testing']
+  // A package's tests may use `testing` where that makes no cycle between packages, and the real databases of `test-servers`, which is built from none of ours.
+  const testTargets = [...(closure('testing').has(name) ? allowed : [...allowed, 'testing']), 'test-servers']
   return [forbid(`^packages/${name}/src/`, allowed, ''), forbid(`^packages/${name}/(?!src/)`, testTargets, ' (tests)')]
 }
 
@@ -44,6 +44,12 @@ module.exports = {
       severity: 'error',
       from: { path: '^(packages|examples|bench)/([^/]+)/' },
       to: { path: '^(packages/integration|examples/[^/]+|bench)/', pathNot: '^$1/$2/' },
+    },
+    {
+      name: 'test-servers is for tests',
+      severity: 'error',
+      from: { path: '^(packages|examples)/(?!integration|test-servers)[^/]+/src/' },
+      to: { path: '^packages/test-servers/' },
     },
     {
       name: 'contents are for the client',

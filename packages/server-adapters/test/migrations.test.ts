@@ -2,12 +2,12 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openDatabase } from '@securechat/storage-sqlite/driver'
+import { type PostgresServer, startPostgres } from '@securechat/test-servers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Migration } from '../src/migrations/plan.js'
 import { postgresMigrations, postgresStore } from '../src/postgres/index.js'
 import { migrationsOf } from '../src/postgres/migrations.js'
 import { sqliteMigrations, sqliteStore } from '../src/sqlite/index.js'
-import { type PostgresServer, startPostgres } from './support/postgres.js'
 
 const step = (name: string, sql: string, compatible = false): Migration => ({ name, sql, compatible })
 const FIRST = step('first', 'CREATE TABLE {s}.one (n int); INSERT INTO {s}.one VALUES (1)')

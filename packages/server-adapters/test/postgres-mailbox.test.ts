@@ -2,11 +2,11 @@ import type { AccountId, DeviceId, MessageId } from '@securechat/protocol'
 import { toBase64Url } from '@securechat/protocol'
 import type { Append, AppendOutcome, ServerStore } from '@securechat/server'
 import { storeSuite } from '@securechat/server/conformance'
+import { type PostgresServer, startPostgres } from '@securechat/test-servers'
 import type pg from 'pg'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { postgresStore } from '../src/postgres/index.js'
 import { encodeWrite } from '../src/postgres/write-batch.js'
-import { type PostgresServer, startPostgres } from './support/postgres.js'
 
 let server: PostgresServer
 let count = 0

@@ -1,9 +1,9 @@
 import type { ServerStore } from '@securechat/server'
 import { storeSuite } from '@securechat/server/conformance'
+import { type PostgresServer, startPostgres } from '@securechat/test-servers'
 import type pg from 'pg'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { postgresStore } from '../src/postgres/index.js'
-import { type PostgresServer, startPostgres } from './support/postgres.js'
 
 let server: PostgresServer
 let schemas = 0

@@ -2,10 +2,10 @@ import type { AccountId, DeviceId, Logger } from '@securechat/protocol'
 import { silentLogger, toBase64Url } from '@securechat/protocol'
 import type { BusMessage } from '@securechat/server'
 import { busSuite } from '@securechat/server/conformance'
+import { REDIS_SERVER, type RedisServer, startRedis } from '@securechat/test-servers'
 import type { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type RedisBus, redisBus, redisNonces, redisRateLimiter } from '../src/redis/index.js'
-import { REDIS_SERVER, type RedisServer, startRedis } from './support/redis.js'
 
 if (!REDIS_SERVER && process.env['CI']) throw new Error('Redis is missing: apt-get install redis-server')
 

@@ -2,9 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { silentLogger } from '@securechat/protocol'
+import { type PostgresServer, REDIS_SERVER, type RedisServer, startPostgres, startRedis } from '@securechat/test-servers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type PostgresServer, startPostgres } from '../../server-adapters/test/support/postgres.js'
-import { REDIS_SERVER, type RedisServer, startRedis } from '../../server-adapters/test/support/redis.js'
 import { openBackends, urlFromEnvironment } from '../src/backends.js'
 
 let dir: string

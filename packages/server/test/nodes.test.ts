@@ -64,3 +64,32 @@ test('wake-ups that were lost are made good when the bus says that something was
   await until(() => b.closed, 'the end of the socket')
   expect(a.closed).toBeUndefined()
 })
+
+test('with consecutive numbers rows of this node are delivered without a look at the store, and rows of another node before them are not passed over', async () => {
+  let reads = 0
+  const memory = memoryStore()
+  const store: ServerStore = {
+    ...memory,
+    exclusive: false,
+    consecutive: true,
+    readMailbox: (query) => {
+      reads++
+      return memory.readMailbox(query)
+    },
+  }
+  const node = harness({ store })
+  const [alice, bob] = [await node.user('+14155550100'), await node.user('+14155550101')]
+  const [a, b] = [await node.signedIn(alice), await node.signedIn(bob)]
+  await turns(20)
+  const before = reads
+  for (let i = 0; i < 20; i++) expect(await a.deliver(sendTo(bob))).toBe('sent')
+  await until(() => b.rows.length === 20, 'the rows')
+  expect(reads).toBe(before)
+  // As another node stores it, which this one does not hear of.
+  const { recipients, sendId } = sendTo(bob)
+  const sender = { accountId: alice.accountId, deviceId: alice.device.deviceId }
+  await memory.append({ sender, sendId, time: 1, recipients, maxRows: 1_000 })
+  expect(await a.deliver(sendTo(bob))).toBe('sent')
+  await until(() => b.rows.length === 22, 'both rows')
+  expect(b.rows.map(({ sequence }) => sequence)).toEqual(Array.from({ length: 22 }, (_, i) => i + 1))
+})

@@ -82,6 +82,7 @@ export function postgresStore({
   }
   return {
     exclusive: false,
+    consecutive: true,
     ...postgresLogins(database, accounts, lockPhone),
     ...postgresAccounts(database, { accounts, devices, publish: preKeys.publish, lockPhone }),
     ...postgresSessions(database),

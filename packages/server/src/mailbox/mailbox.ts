@@ -57,7 +57,7 @@ export function createMailboxService({ store, bus, clock, offer }: MailboxDeps):
         const recipient = recipients[i]!
         const sequence = sequences[i]!
         const { envelope } = recipient
-        if (store.exclusive) offer(recipient, body ? { sequence, time, sender, envelope, body } : { sequence, time, sender, envelope })
+        if (store.exclusive || store.consecutive) offer(recipient, body ? { sequence, time, sender, envelope, body } : { sequence, time, sender, envelope })
         bus.publish({ type: 'mailbox', accountId: recipient.accountId, deviceId: recipient.deviceId, sequence })
       }
       return time

@@ -250,6 +250,11 @@ export interface MailboxStore {
    */
   readonly exclusive: boolean
   /**
+   * True where the rows of a mailbox are numbered without gaps and become readable in that order, whoever appends. Then the row that
+   * follows the last delivered one may be delivered from memory, although others write too.
+   */
+  readonly consecutive?: boolean
+  /**
    * Stores all envelopes or none, durably BEFORE it resolves. The first outcome that applies: `revoked` (the sender's device is gone),
    * `repeated` (this device used the send id before, within the life of a mailbox row), `unknown-recipient`, `stale-manifest`, `full`.
    */

@@ -15,6 +15,8 @@ import type { Slab } from './slab.js'
 
 /** Bytes queued in a socket above which no more rows are read for it. */
 const PAUSE_BYTES = 1024 * 1024
+/** The largest row. A page that had room for one more and for its bytes ended because there was none. */
+const MAX_ROW_BYTES = 2 * LIMITS.envelopeBytes
 /** Milliseconds until a paused socket is looked at again; its acknowledgements do that earlier. */
 const PAUSE_MS = 100
 /** Milliseconds until a store that failed is asked again. */
@@ -30,10 +32,17 @@ export interface DeliveryDeps {
   readonly bufferedBytes: () => number
 }
 
+const bytesOf = (rows: readonly MailboxRow[]): number => {
+  let bytes = 0
+  for (const { envelope, body } of rows) bytes += envelope.length + (body?.length ?? 0)
+  return bytes
+}
+
 /**
  * Brings the rows of one mailbox to one socket, in order, each once. Invariants:
  * 1. `position` is the sequence of the last row that was queued; nothing at or below it is queued again.
- * 2. `caughtUp` is true only if every stored row is at or below `position`: then, and only then, a row may come from memory.
+ * 2. A row may come from memory only if none is missing before it. With an exclusive store that is while `caughtUp`: every stored row is at or below
+ *    `position`. With consecutive numbers it is while nothing is being read and the row is number `position` + 1.
  * 3. At most `deliveryWindow` rows (and one batch) are queued and not acknowledged.
  */
 export class Delivery {
@@ -61,7 +70,8 @@ export class Delivery {
 
   /** A row that was just stored; taken if nothing is missing before it. Rows are offered in the order of their sequences. */
   offer(row: MailboxRow): void {
-    if (!this.#caughtUp || row.sequence <= this.#position) return
+    const { exclusive } = this.deps.store
+    if (exclusive ? !this.#caughtUp || row.sequence <= this.#position : this.#reading || row.sequence !== this.#position + 1) return
     if (!this.#hasRoom()) {
       this.#caughtUp = false
       return
@@ -158,7 +168,8 @@ export class Delivery {
         if (rows.length > 0) {
           this.#position = rows[rows.length - 1]!.sequence
           this.#deliver(rows)
-        } else if (!this.#again) {
+        }
+        if (!this.#again && rows.length < limit && bytesOf(rows) + MAX_ROW_BYTES <= LIMITS.deliveryBatchBytes) {
           this.#caughtUp = true
           return
         }

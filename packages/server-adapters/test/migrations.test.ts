@@ -127,14 +127,16 @@ describe('sqlite migrations', () => {
     const path = join(dir, 'old.db')
     await sqliteStore({ path }).close()
     const database = openDatabase(path)
-    database.exec('DROP TABLE migrations; ALTER TABLE refresh_tokens ADD COLUMN grace_until INTEGER; PRAGMA user_version = 1')
+    database.exec(
+      'DROP TABLE migrations; DROP TABLE links; ALTER TABLE registrations DROP COLUMN device_id; ALTER TABLE refresh_tokens ADD COLUMN grace_until INTEGER; PRAGMA user_version = 1',
+    )
     database.close()
     const migrations = sqliteMigrations({ path })
     expect(migrations.check()).toMatchObject({ state: 'pending', version: 1 })
     const rehearsed = migrations.migrate({ dryRun: true })
-    expect([rehearsed.applied.length, rehearsed.report.version]).toEqual([1, 1])
+    expect([rehearsed.applied.length, rehearsed.report.version]).toEqual([2, 1])
     await sqliteStore({ path }).close()
-    expect(migrations.check()).toMatchObject({ state: 'current', version: 2 })
+    expect(migrations.check()).toMatchObject({ state: 'current', version: 3 })
   })
 
   it('altered files are refused, and files that a server has are left alone', async () => {

@@ -23,10 +23,11 @@ interface Parts {
 
 /** Whatever changes an account locks its number (where that is concerned), then its row, then its mailboxes. */
 export function postgresAccounts(database: Database, { accounts, devices, publish, lockPhone }: Parts): AccountStore {
-  const registration = database.statement<{ account_id: Uint8Array }>(
+  const registration = database.statement<{ account_id: Uint8Array; device_id: DeviceId | null }>(
     'registration',
-    'SELECT account_id FROM {s}.registrations WHERE hash = $1 AND expires_at > $2',
+    'SELECT account_id, device_id FROM {s}.registrations WHERE hash = $1 AND expires_at > $2',
   )
+  const invite = database.statement('invite', 'INSERT INTO {s}.registrations (hash, account_id, device_id, expires_at) VALUES ($1, $2, $3, $4)')
   const addManifest = database.statement('add_manifest', 'INSERT INTO {s}.manifests (account_id, version, bytes) VALUES ($1, $2, $3)')
   const setManifest = database.statement(
     'set_manifest',
@@ -79,8 +80,16 @@ export function postgresAccounts(database: Database, { accounts, devices, publis
     async findRegistration(registrationHash, now) {
       const found = await database.row(registration, registrationHash, now)
       const account = found && (await accounts.byId(database, accountText(found.account_id)))
-      return account && accounts.state(database, account)
+      return account && { ...(await accounts.state(database, account)), ...(found.device_id !== null && { deviceId: found.device_id }) }
     },
+
+    invite: ({ registrationHash, accountId, deviceId, expiresAt }) =>
+      database.transaction(async (session) => {
+        const account = registered(await accounts.lock(session, accountId))
+        if (!account) return false
+        await session.run(invite, registrationHash, account.account_id, deviceId, expiresAt)
+        return true
+      }),
 
     register: ({ registrationHash, accountId, deviceId, manifest, preKeys, replaceKeys, session: next, now }) =>
       database.transaction(async (session): Promise<RegisterOutcome> => {
@@ -88,6 +97,7 @@ export function postgresAccounts(database: Database, { accounts, devices, publis
         const found = await session.row(registration, registrationHash, now)
         if (!found || !account || !equalPublicBytes(found.account_id, account.account_id)) return { kind: 'expired' }
         const repeated = account.manifest_hash !== null && equalPublicBytes(account.manifest_hash, manifest.hash)
+        if (found.device_id !== null && (!repeated || found.device_id !== deviceId)) return { kind: 'conflict' }
         if (!repeated && account.manifest_version > 0 && !replaceKeys) return { kind: 'exists' }
         if (!repeated && !continues(account, manifest)) return { kind: 'conflict' }
         if (!manifest.devices.some((device) => device.deviceId === deviceId)) return { kind: 'conflict' }

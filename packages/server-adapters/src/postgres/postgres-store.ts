@@ -5,6 +5,7 @@ import { createAccountRows } from './account-rows.js'
 import { postgresAccounts } from './accounts.js'
 import { createDatabase } from './database.js'
 import { createDevices } from './devices.js'
+import { postgresLinks } from './links.js'
 import { createPhoneLock, postgresLogins } from './logins.js'
 import { createMailboxReader } from './mailbox-reader.js'
 import { createMailboxWriter } from './mailbox-writer.js'
@@ -84,6 +85,7 @@ export function postgresStore({
     exclusive: false,
     consecutive: true,
     ...postgresLogins(database, accounts, lockPhone),
+    ...postgresLinks(database),
     ...postgresAccounts(database, { accounts, devices, publish: preKeys.publish, lockPhone }),
     ...postgresSessions(database),
     ...preKeys.store,

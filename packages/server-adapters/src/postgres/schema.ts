@@ -54,5 +54,14 @@ CREATE TABLE {s}.sends (device_row bigint NOT NULL, send_id bytea NOT NULL, time
 CREATE INDEX sends_by_time ON {s}.sends (time);
 `
 
+const LINKS = `
+CREATE TABLE {s}.links (link_id text PRIMARY KEY, kem_key bytea NOT NULL, expires_at bigint NOT NULL, answer bytea, confirmation bytea, manifest bytea);
+CREATE INDEX links_by_expiry ON {s}.links (expires_at);
+ALTER TABLE {s}.registrations ADD COLUMN device_id bigint;
+`
+
 /** Times are milliseconds UTC. Functions carry the version of their signature in the name: a newer one is added beside an older. */
-export const MIGRATIONS: readonly Migration[] = [{ name: 'tables', sql: TABLES + MAILBOX_WRITE + MAILBOX_READ, compatible: false }]
+export const MIGRATIONS: readonly Migration[] = [
+  { name: 'tables', sql: TABLES + MAILBOX_WRITE + MAILBOX_READ, compatible: false },
+  { name: 'links and invitations', sql: LINKS, compatible: false },
+]

@@ -56,6 +56,7 @@ export { acknowledgementDue, pruneSessionRecord, sendingSession } from './sessio
 export { decodeSession, encodeSession } from './session/codec.js'
 export { type DecryptInput, type DecryptResult, decryptMessage } from './session/decrypt.js'
 export { type EncryptInput, type EncryptResult, encryptMessage, needsBundle } from './session/encrypt.js'
+export { type EncryptManyInput, type EncryptManyResult, encryptToMany, type Recipient } from './session/encrypt-many.js'
 export { type EnvelopePeek, peekEnvelope, type RequiredPreKeys, requiredPreKeys } from './session/peek.js'
 export type { ManifestEcho, Plaintext } from './session/plaintext.js'
 export { dropSessions, type PeerKeys, type SeenHandshake, type Session, type SessionRecord } from './session/record.js'

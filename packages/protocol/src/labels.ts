@@ -63,6 +63,8 @@ export const LABELS = {
   groupOperationHash: 'SC1/group/op-hash',
   groupState: 'SC1/group/state',
   groupTitle: 'SC1/group/title',
+  groupInvite: 'SC1/group/invite',
+  groupInvitation: 'SC1/group/invitation',
   safetyNumber: 'SC1/safety-number',
   profile: 'SC1/profile',
   profileKey: 'SC1/profile-key',

@@ -127,6 +127,8 @@ export const LIMITS = {
   senderKeyChains: 3,
   /** Messages of one group kept until the operations that they presuppose have come. */
   parkedGroupMessages: 200,
+  /** … of them of one device, so that a single member cannot take the room of all. */
+  parkedOfDevice: 50,
   /** Members of one group, invited ones included. */
   groupMembers: 1_000,
   /** Bytes of an encrypted group title. */

@@ -22,7 +22,18 @@ const isAdmin = (member: GroupMember): boolean => member.joined && member.role =
 
 const without = (members: readonly GroupMember[], accountId: AccountId): GroupMember[] => members.filter((member) => member.accountId !== accountId)
 const replaced = (members: readonly GroupMember[], changed: GroupMember): GroupMember[] =>
-  [...without(members, changed.accountId), changed].sort((a, b) => compareIds(a.accountId, b.accountId))
+  members.map((member) => (member.accountId === changed.accountId ? changed : member))
+
+/** At its place in the order. By halves: to sort a thousand anew at every operation would cost a joiner who applies a thousand of them a minute. */
+function inserted(members: readonly GroupMember[], added: GroupMember): GroupMember[] {
+  let [from, to] = [0, members.length]
+  while (from < to) {
+    const middle = (from + to) >> 1
+    if (compareIds(members[middle]!.accountId, added.accountId) < 0) from = middle + 1
+    else to = middle
+  }
+  return [...members.slice(0, from), added, ...members.slice(from)]
+}
 
 /** A group with joined members has an administrator among them, or nobody could ever change it again. */
 function requireAdminLeft(members: readonly GroupMember[]): readonly GroupMember[] {
@@ -43,7 +54,7 @@ function judge({ members }: GroupState, actorId: AccountId, change: Exclude<Grou
   if (change.type === 'add') {
     if (subject) return invalid('member already')
     if (members.length >= LIMITS.groupMembers) throw new SecureChatError('protocol/too-large', { detail: 'group members' })
-    return { members: replaced(members, { accountId: change.accountId, role: change.role, joined: false }) }
+    return { members: inserted(members, { accountId: change.accountId, role: change.role, joined: false }) }
   }
   if (!subject) return invalid('no such member')
   if (change.type === 'set-role') return { members: requireAdminLeft(replaced(members, { ...subject, role: change.role })) }
@@ -70,7 +81,7 @@ export function createGroup(provider: Verifier, { operation: bytes, actor }: Rec
   if (change.type !== 'create') return invalid('type')
   const members: GroupMember[] = [{ accountId: actor.accountId, role: 'admin', joined: true }]
   const state = { groupId, epoch: 0, members, title: change.title, keysSince: 0, operationHash: groupOperationHash(provider, bytes) }
-  return { state, hash: groupStateHash(provider, state), history: [], evidence: [], fork: null }
+  return { state, hash: groupStateHash(provider, state), history: [], evidence: [], fork: null, forksSince: 0 }
 }
 
 /**
@@ -142,7 +153,7 @@ export function resolveFork(
   }
   const members = common(first, second)
   const state = { ...first, epoch, members, keysSince: epoch, operationHash: groupOperationHash(provider, bytes) }
-  return { ...follow(provider, record, state), fork: null }
+  return { ...follow(provider, record, state), fork: null, forksSince: epoch }
 }
 
 function compareHashes(a: Uint8Array, b: Uint8Array): number {

@@ -1,10 +1,14 @@
+export { type AnswerInput, answerSenderKeyRequest } from './answer.js'
 export { applyGroupOperation, createGroup, type ReceivedOperation, recordSibling, resolveFork } from './apply.js'
 export type { ChainOwner } from './chain.js'
 export { decodeOwnChain, decodePeerChains, encodeOwnChain, encodePeerChains } from './codec.js'
 export { decryptFromGroup, type GroupDecryptInput, type GroupDecryptResult } from './decrypt.js'
+export { type DistributeInput, distributeSenderKey } from './distribute.js'
 export { type AcceptDistributionInput, acceptDistribution, encodeDistribution } from './distribution.js'
 export { encryptToGroup, type GroupEncryptInput, type GroupEncryptResult } from './encrypt.js'
 export { type GroupCrypto, senderKeys } from './group-crypto.js'
+export { type GroupInvitation, type OpenInvitationInput, openInvitation, type SignInvitationInput, signInvitation } from './invitation.js'
+export { type JoinInput, joinGroup } from './join.js'
 export {
   decodeGroupOperation,
   type GroupChange,

@@ -54,10 +54,14 @@ export interface StartChainInput {
   readonly replaces: OwnChain | null
 }
 
-/** A fresh chain key and a fresh signing key. Throws `groups/not-a-member`, `groups/frozen`. */
+/** A fresh chain key and a fresh signing key. Throws `groups/not-a-member`, `groups/frozen`, `groups/stale-state`, `client/invalid-argument`. */
 export function startChain(deps: CryptoDeps, { view, sender, replaces }: StartChainInput): OwnChain {
   requireSpeaker(view, sender)
   const { groupId, epoch } = view
+  if (replaces && (replaces.groupId !== groupId || replaces.accountId !== sender.accountId || replaces.deviceId !== sender.deviceId))
+    throw new SecureChatError('client/invalid-argument', { detail: 'chain of another group or device' })
+  // Else a new chain would be the way to go on under a state that this device has left.
+  if (replaces && epoch < replaces.sentEpoch) throw new SecureChatError('groups/stale-state', { detail: 'sending' })
   const owner = { groupId, accountId: sender.accountId, deviceId: sender.deviceId }
   const signing = generateSigningKeys(deps)
   const chainKey = new Secret(deps.random(32))

@@ -10,12 +10,14 @@ export interface ParkedMessage {
 }
 
 /**
- * In order of arrival; the same bytes once. Throws `crypto/limit-exceeded` above `LIMITS.parkedGroupMessages`: then the message stays in the mailbox,
+ * In order of arrival; the same bytes once. Throws `crypto/limit-exceeded` above `LIMITS.parkedGroupMessages`, or `LIMITS.parkedOfDevice` of one device: then the message stays in the mailbox,
  * unacknowledged, and none that is parked is lost for it.
  */
 export function parkMessage(parked: readonly ParkedMessage[], entry: ParkedMessage): readonly ParkedMessage[] {
   if (parked.some(({ message }) => equalPublicBytes(message, entry.message))) return parked
-  if (parked.length >= LIMITS.parkedGroupMessages) throw new SecureChatError('crypto/limit-exceeded', { detail: 'parked group messages' })
+  const ofDevice = parked.filter(({ accountId, deviceId }) => accountId === entry.accountId && deviceId === entry.deviceId)
+  if (parked.length >= LIMITS.parkedGroupMessages || ofDevice.length >= LIMITS.parkedOfDevice)
+    throw new SecureChatError('crypto/limit-exceeded', { detail: 'parked group messages' })
   return [...parked, { ...entry, message: entry.message.slice() }]
 }
 

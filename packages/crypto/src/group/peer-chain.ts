@@ -74,5 +74,9 @@ export function gapsOf({ chains }: Pick<PeerChains, 'chains'>): Gap[] {
   return gaps
 }
 
-/** True where the record must be deleted in the commit that applies an operation: its account is no member any more. */
-export const mustForget = (peer: PeerChains, view: GroupView): boolean => peer.groupId === view.groupId && !view.isMember(peer.accountId)
+/**
+ * True where the record must be deleted, in the commit that applies an operation or believes a manifest: its account is no member any more, or `isListed` (the
+ * account's manifest) does not know its device any more. A stolen device keeps the keys of its own chain, so only deletion ends it.
+ */
+export const mustForget = (peer: PeerChains, view: GroupView, isListed: (device: Pick<ChainOwner, 'accountId' | 'deviceId'>) => boolean): boolean =>
+  peer.groupId === view.groupId && (!view.isMember(peer.accountId) || !isListed(peer))

@@ -6,12 +6,12 @@ import { decodeGroupState, encodeGroupState, type GroupRecord, groupStateHash } 
 
 /**
  * u8 version ‖ u32 length ‖ state ‖ u16 n ‖ n × (u64 epoch ‖ hash 32) ‖ u8 m ‖ m × (u64 epoch ‖ u32 length ‖ operation) ‖ u8 has fork
- * ‖ [u64 epoch ‖ state hash 32 ‖ account 16]
+ * ‖ [u64 epoch ‖ state hash 32 ‖ account 16] ‖ u64 forks since
  */
 const VERSION = 1
 
 /** Public to the group's members, but it must come back unchanged: keep it in a sealed store. */
-export function encodeGroupRecord({ state, history, evidence, fork }: GroupRecord): Uint8Array {
+export function encodeGroupRecord({ state, history, evidence, fork, forksSince }: GroupRecord): Uint8Array {
   const bytes = encodeGroupState(state)
   const writer = new ByteWriter(bytes.length + 64 + history.length * 40).u8(VERSION).u32(bytes.length).bytes(bytes).u16(history.length)
   for (const { epoch, hash } of history) writer.u64(epoch).bytes(hash)
@@ -19,7 +19,7 @@ export function encodeGroupRecord({ state, history, evidence, fork }: GroupRecor
   for (const { epoch, operation } of evidence) writer.u64(epoch).u32(operation.length).bytes(operation)
   writer.u8(fork ? 1 : 0)
   if (fork) writer.u64(fork.epoch).bytes(fork.stateHash).bytes(idToBytes(fork.accountId))
-  return writer.finish()
+  return writer.u64(forksSince).finish()
 }
 
 /** Throws `storage/corrupt`, `protocol/malformed`, `protocol/unsupported-version`. */
@@ -41,6 +41,8 @@ export function decodeGroupRecord(provider: Pick<CryptoProvider, 'blake2b'>, byt
   const forked = reader.u8()
   if (forked > 1) reader.fail()
   const fork = forked === 1 ? { epoch: reader.u64(), stateHash: reader.copy(32), accountId: idFromBytes<AccountId>(reader.view(16)) } : null
+  const forksSince = reader.u64()
+  if (forksSince > state.epoch) reader.fail()
   reader.end()
-  return { state, hash: groupStateHash(provider, state), history, evidence, fork }
+  return { state, hash: groupStateHash(provider, state), history, evidence, fork, forksSince }
 }

@@ -59,6 +59,8 @@ export interface GroupRecord {
   readonly evidence: readonly SiblingOperation[]
   /** Set once a member's authenticated message has confirmed another state: nothing is sent or applied but a resolution. */
   readonly fork: ForkSeen | null
+  /** Epoch of the last resolution, 0: none. What names another state of an earlier epoch was settled by it and is late, not a fork. */
+  readonly forksSince: number
 }
 
 const ROLE_NAMES: readonly (GroupRole | undefined)[] = [undefined, 'member', 'admin']
@@ -111,7 +113,7 @@ export const memberOf = ({ members }: Pick<GroupState, 'members'>, accountId: Ac
   members.find((member) => member.accountId === accountId)
 
 /** What sender keys need of a group. Make it once a state: it indexes the members. */
-export function groupView({ state, hash, history, fork }: GroupRecord): GroupView {
+export function groupView({ state, hash, history, fork, forksSince }: GroupRecord): GroupView {
   const joined = new Set(state.members.filter((member) => member.joined).map(({ accountId }) => accountId))
   return {
     groupId: state.groupId,
@@ -119,6 +121,7 @@ export function groupView({ state, hash, history, fork }: GroupRecord): GroupVie
     stateHash: hash,
     keysSince: state.keysSince,
     frozen: fork !== null,
+    forksSince,
     isMember: (accountId) => joined.has(accountId),
     hashAt: (epoch) => (epoch === state.epoch ? hash : (history.find((past) => past.epoch === epoch)?.hash ?? null)),
   }
@@ -128,7 +131,7 @@ export function groupView({ state, hash, history, fork }: GroupRecord): GroupVie
 export function freezeGroup(record: GroupRecord, seen: ForkSeen): GroupRecord {
   const view = groupView(record)
   const ours = view.hashAt(seen.epoch)
-  if (!ours || equalPublicBytes(ours, seen.stateHash) || !view.isMember(seen.accountId))
+  if (!ours || equalPublicBytes(ours, seen.stateHash) || !view.isMember(seen.accountId) || seen.epoch < view.forksSince)
     throw new SecureChatError('client/invalid-argument', { detail: 'fork' })
   return record.fork ? record : { ...record, fork: seen }
 }

@@ -9,6 +9,8 @@ export interface GroupView {
   /** Epoch of the last removal: from it on, no chain made before is used (docs/protocol/08-groups.md, "Renewal"). */
   readonly keysSince: number
   readonly frozen: boolean
+  /** Epoch of the last resolution: a state of an earlier epoch is no news of a fork. */
+  readonly forksSince: number
   /** Joined, not merely invited. */
   isMember(accountId: AccountId): boolean
   /** Hash of an applied epoch; null where it is not remembered any more. */
@@ -24,10 +26,13 @@ export interface ForkSeen {
 
 export type Standing = 'current' | 'future' | 'fork'
 
-/** Throws `groups/stale-state` for an epoch that is no longer remembered. */
+/** Throws `groups/stale-state` for an epoch that is no longer remembered, and for the branch that a resolution has ended. */
 export function standing(view: GroupView, { epoch, stateHash }: { readonly epoch: number; readonly stateHash: Uint8Array }): Standing {
   if (epoch > view.epoch) return 'future'
   const ours = epoch === view.epoch ? view.stateHash : view.hashAt(epoch)
   if (!ours) throw new SecureChatError('groups/stale-state', { detail: 'epoch' })
-  return equalPublicBytes(ours, stateHash) ? 'current' : 'fork'
+  if (equalPublicBytes(ours, stateHash)) return 'current'
+  // The other branch, which a resolution has ended: its late messages must not freeze the group again.
+  if (epoch < view.forksSince) throw new SecureChatError('groups/stale-state', { detail: 'before the resolution' })
+  return 'fork'
 }

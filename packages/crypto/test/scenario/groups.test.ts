@@ -1,7 +1,8 @@
-import { parseSenderKeyMessage, type SenderKeyMessage, T } from '@securechat/protocol'
+import { type ConversationId, idFromBytes, type MessageId, parseSenderKeyMessage, type SenderKeyMessage, T } from '@securechat/protocol'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { sealCommitting } from '../../src/aead/committing.js'
+import { frankingStamp, verifyFrankingReport } from '../../src/franking/server/index.js'
 import { senderKeyAd, senderKeyStep, signedBytes } from '../../src/group/chain.js'
 import {
   acceptDistribution,
@@ -16,21 +17,26 @@ import {
   encodeOwnChain,
   encodePeerChains,
   encodeSenderKeyRequest,
+  encryptToGroup,
   freezeGroup,
   type GroupRecord,
   groupView,
   mustForget,
+  openGroupTitle,
   type PeerChains,
   parkMessage,
   recordSibling,
   renewalDue,
   resolveFork,
+  sealGroupTitle,
   unparkMessages,
 } from '../../src/group/index.js'
+import { frankingCommitment, verifyFrankingCommitment } from '../../src/index.js'
 import { pairwiseSender } from '../../src/session/sender.js'
 import { codeOf } from '../support/codes.js'
+import { frankingServer } from '../support/franking.js'
 import { applied, GROUP, groupDeps, groupOf, groupPerson, nextOperation, operationOf, ownChain, said, taken } from '../support/groups.js'
-import { DAY, START, textOf } from '../support/people.js'
+import { bytesOf, DAY, START, textOf } from '../support/people.js'
 import { providers, sodium } from '../support/providers.js'
 
 const [alice, bob, mallory, dave] = [groupPerson(1), groupPerson(2), groupPerson(3), groupPerson(4)] as const
@@ -140,6 +146,97 @@ describe('sender keys', () => {
     const later = applied(group, alice, { type: 'set-title', title: Uint8Array.of(1) })
     const { own } = said(later, ownChain(group, alice), 'x')
     expect(codeOf(() => said(group, own, 'y'))).toBe('groups/stale-state')
+    // Nor does a new chain lead back to it.
+    expect(codeOf(() => ownChain(group, alice, { replaces: own }))).toBe('groups/stale-state')
+    expect(codeOf(() => ownChain(group, bob, { replaces: own }))).toBe('client/invalid-argument')
+    expect(ownChain(later, alice, { replaces: own }).previous).toEqual({ chainId: own.chainId, length: 1 })
+  })
+
+  test('renewal makes another signing key and another chain key', () => {
+    const own = ownChain(group, alice)
+    const renewed = ownChain(group, alice, { replaces: own, seed: 9 })
+    expect(renewed.signing.publicKey).not.toEqual(own.signing.publicKey)
+    expect(renewed.chainKey.expose()).not.toEqual(own.chainKey.expose())
+    // What the old chain signs is not heard as the new one, and the other way round.
+    const peer = taken(group, alice, renewed, taken(group, alice, own))
+    const mixed = { ...said(group, renewed, 'x').own, signing: own.signing }
+    expect(refusal(peer, () => read(peer, said(group, mixed, 'y').message))).toBe('crypto/invalid-signature')
+  })
+
+  test('a kept key opens its message for 14 days and not longer, and the gap goes with it', () => {
+    const own = ownChain(group, alice)
+    const late = said(group, own, 'late')
+    const peer = opened(taken(group, alice, own), said(group, late.own, 'first').message).peer
+    const at = (days: number, ms = 0) => ({ ...groupDeps(), now: START + days * DAY + ms })
+    const onTime = decryptFromGroup(at(14), { peer, view, message: late.message })
+    expect(onTime.kind === 'message' && textOf(onTime.plaintext.common)).toBe('late')
+    expect(refusal(peer, () => decryptFromGroup(at(14, 1), { peer, view, message: late.message }))).toBe('crypto/duplicate-message')
+    const later = acceptDistribution(at(14, 1), { sender: pairwiseSender(alice.remote), distribution: encodeDistribution(own), view, known: peer })
+    expect(later.chains[0]!.skipped).toEqual([])
+  })
+
+  test('of one device the newest 3 chains are kept; what comes late on the third is read, on the fourth no more', () => {
+    let own = ownChain(group, alice)
+    let peer = taken(group, alice, own)
+    const late: Uint8Array[] = []
+    for (let i = 0; i < 4; i++) {
+      const [lost, read] = [said(group, own, `late ${i}`), said(group, said(group, own, `late ${i}`).own, `read ${i}`)]
+      late.push(lost.message)
+      peer = opened(peer, read.message).peer
+      if (i === 3) break
+      own = ownChain(group, alice, { replaces: read.own, seed: 20 + i })
+      peer = taken(group, alice, own, peer)
+    }
+    expect(peer.chains).toHaveLength(3)
+    expect(peer.chains.map(({ chainKey }) => chainKey === null)).toEqual([false, true, true])
+    expect(refusal(peer, () => read(peer, late[0]!))).toBe('crypto/no-session')
+    for (let i = 1; i < 4; i++) expect(textOf(opened(peer, late[i]!).plaintext.common)).toBe(`late ${i}`)
+  })
+
+  test('a franked group message is checked on arrival and can be reported by who was a member', () => {
+    const own = ownChain(group, alice)
+    const { accountId, deviceId } = alice.local
+    const frankingKey = new Uint8Array(32).fill(6)
+    const names = { conversationId: GROUP, accountId, deviceId, messageId: idFromBytes<MessageId>(new Uint8Array(16).fill(7)) }
+    const common = bytesOf('reportable')
+    const franking = frankingCommitment(sodium, { ...names, frankingKey, common })
+    const plaintext = { common, manifest: { version: 1, hash: new Uint8Array(32).fill(1) } }
+    const { message } = encryptToGroup(groupDeps(), { own, view, plaintext, franking, devicesRevokedAt: 0 })
+    const peer = taken(group, alice, own)
+    const received = opened(peer, message)
+    if (!received.franking) throw new Error('not franked')
+    const opening = { ...names, frankingKey, common: received.plaintext.common, commitment: received.franking }
+    verifyFrankingCommitment(sodium, opening)
+    expect(codeOf(() => verifyFrankingCommitment(sodium, { ...opening, accountId: bob.local.accountId }))).toBe('crypto/authentication-failed')
+    const audience = { kind: 'group', groupId: GROUP, epoch: received.epoch } as const
+    const server = frankingServer(sodium)
+    const stamp = frankingStamp(server, { commitment: received.franking, sender: { accountId, deviceId }, audience, time: START })
+    const report = { ...opening, sender: { accountId, deviceId }, audience, stamp }
+    const judge = (changed: object, wasMember = true) =>
+      verifyFrankingReport(server, { report: { ...report, ...changed }, reporter: bob.local.accountId, wasMember, now: START, maxAge: DAY })
+    expect(judge({}).time).toBe(START)
+    expect(codeOf(() => judge({}, false))).toBe('crypto/authentication-failed')
+    expect(codeOf(() => judge({ audience: { ...audience, epoch: audience.epoch + 1 } }))).toBe('crypto/authentication-failed')
+    // The commitment is part of what is signed.
+    const changed = message.slice()
+    changed[100]! ^= 1
+    expect(refusal(peer, () => read(peer, changed))).toBe('crypto/invalid-signature')
+  })
+
+  test('a title is read by who has its key, in its group alone', () => {
+    const titleKey = new Uint8Array(32).fill(4)
+    const sealed = sealGroupTitle(groupDeps(), { titleKey, groupId: GROUP, title: bytesOf('Hiking') })
+    const open = (changed: object) => openGroupTitle(groupDeps(), { titleKey, groupId: GROUP, sealed, ...changed })
+    expect(textOf(open({}))).toBe('Hiking')
+    expect(Buffer.from(sealed).includes('Hiking')).toBe(false)
+    expect(sealGroupTitle(groupDeps(sodium, START, 6), { titleKey, groupId: GROUP, title: bytesOf('Hiking') })).not.toEqual(sealed)
+    const elsewhere = idFromBytes<ConversationId>(new Uint8Array(16).fill(1))
+    const other = { titleKey: new Uint8Array(32).fill(5), groupId: elsewhere, sealed: sealed.map((byte, i) => (i === 30 ? byte ^ 1 : byte)) }
+    for (const name of ['titleKey', 'groupId', 'sealed'] as const) expect(codeOf(() => open({ [name]: other[name] }))).toBe('crypto/authentication-failed')
+    expect(codeOf(() => sealGroupTitle(groupDeps(), { titleKey, groupId: GROUP, title: new Uint8Array(1000) }))).toBe('protocol/too-large')
+    const after = applied(group, alice, { type: 'set-title', title: sealed })
+    expect(after.state.title).toEqual(sealed)
+    expect(after.state.keysSince).toBe(group.state.keysSince)
   })
 
   test('messages of a state that has not come are parked, at most 200, and read once it has', () => {
@@ -154,8 +251,14 @@ describe('sender keys', () => {
     const { ready, waiting } = unparkMessages(parked, groupView(later))
     expect(waiting).toEqual([])
     expect(textOf(opened(peer, ready[0]!.message, later).plaintext.common)).toBe('early')
-    const full = Array.from({ length: 200 }, (_, i) => ({ ...entry, message: Uint8Array.of(i) }))
+    const from = (i: number, device: number) => ({ ...entry, deviceId: device as typeof entry.deviceId, message: Uint8Array.of(i, device) })
+    const full = Array.from({ length: 200 }, (_, i) => from(i, 10 + (i % 4)))
     expect(codeOf(() => parkMessage(full, entry))).toBe('crypto/limit-exceeded')
+    expect(parkMessage(full.slice(1), entry)).toHaveLength(200)
+    // One device alone does not take the room of all.
+    const greedy = Array.from({ length: 50 }, (_, i) => from(i, 10))
+    expect(codeOf(() => parkMessage(greedy, from(50, 10)))).toBe('crypto/limit-exceeded')
+    expect(parkMessage(greedy, entry)).toHaveLength(51)
   })
 })
 
@@ -207,8 +310,10 @@ describe('attacks on sender keys', () => {
     const after = applied(group, alice, { type: 'remove', accountId: mallory.local.accountId })
     const { message } = said(group, malloryOwn, 'late')
     expect(refusal(peer, () => read(peer, message, after))).toBe('groups/not-a-member')
-    expect(mustForget(peer, groupView(after))).toBe(true)
-    expect(mustForget(peer, view)).toBe(false)
+    const listed = () => true
+    expect(mustForget(peer, groupView(after), listed)).toBe(true)
+    expect(mustForget(peer, view, listed)).toBe(false)
+    expect(mustForget(peer, view, ({ accountId, deviceId }) => accountId !== mallory.local.accountId || deviceId !== mallory.local.deviceId)).toBe(true)
     expect(codeOf(() => taken(after, mallory, malloryOwn))).toBe('groups/not-a-member')
     expect(codeOf(() => said(after, own, 'with the old chain'))).toBe('groups/renewal-due')
     // A sender that renews nothing is not read either.
@@ -285,8 +390,57 @@ describe('group operations', () => {
     expect(healedOne.fork).toBeNull()
     expect(healedOne.state.members.map(({ accountId }) => accountId)).toEqual(group.state.members.map(({ accountId }) => accountId))
     expect(renewalDue(own, { view: groupView(healedOne), now: START, devicesRevokedAt: 0 })).toBe('member-removed')
-    const byMember = operationOf(mallory, place, change)
-    expect(codeOf(() => resolveFork(sodium, frozen, { ...byMember, otherHead: two.state }))).toBe('groups/not-allowed')
+    for (const actor of [mallory, dave]) {
+      const byOther = operationOf(actor, place, change)
+      expect(codeOf(() => resolveFork(sodium, frozen, { ...byOther, otherHead: two.state }))).toBe('groups/not-allowed')
+    }
+  })
+
+  test('attack 33: an administrator of one branch alone does not resolve', () => {
+    const base = applied(group, alice, { type: 'set-role', accountId: bob.local.accountId, role: 'admin' })
+    const [one, two] = [
+      applied(base, alice, { type: 'set-role', accountId: bob.local.accountId, role: 'member' }),
+      applied(base, bob, { type: 'set-title', title: Uint8Array.of(1) }),
+    ]
+    const [first, second] = Buffer.compare(one.hash, two.hash) < 0 ? [one, two] : [two, one]
+    const place = { epoch: base.state.epoch + 2, parentHash: first.hash }
+    const resolve = (actor: typeof alice, record: GroupRecord, other: GroupRecord) =>
+      resolveFork(sodium, record, { ...operationOf(actor, place, { type: 'resolve', otherHead: second.hash }), otherHead: other.state })
+    for (const [record, other] of [
+      [one, two],
+      [two, one],
+    ] as const) {
+      const before = encodeGroupRecord(record)
+      expect(codeOf(() => resolve(bob, record, other))).toBe('groups/not-allowed')
+      expect(encodeGroupRecord(record)).toEqual(before)
+      // Who lost a role in one branch does not have it after.
+      expect(resolve(alice, record, other).state.members.find(({ accountId }) => accountId === bob.local.accountId)?.role).toBe('member')
+    }
+  })
+
+  test('attack 33: late messages of the branch that a resolution ended do not freeze the group again', () => {
+    const base = applied(group, alice, { type: 'set-role', accountId: bob.local.accountId, role: 'admin' })
+    const one = applied(base, alice, { type: 'set-title', title: Uint8Array.of(1) })
+    const two = applied(base, bob, { type: 'set-title', title: Uint8Array.of(2) })
+    const own = ownChain(two, bob)
+    const { message } = said(two, own, 'from the other branch')
+    const peer = taken(one, bob, own)
+    const [first, second] = Buffer.compare(one.hash, two.hash) < 0 ? [one, two] : [two, one]
+    const place = { epoch: one.state.epoch + 1, parentHash: first.hash }
+    const healed = resolveFork(sodium, one, { ...operationOf(alice, place, { type: 'resolve', otherHead: second.hash }), otherHead: two.state })
+    expect(decodeGroupRecord(sodium, encodeGroupRecord(healed))).toEqual(healed)
+    expect(refusal(peer, () => read(peer, message, healed))).toBe('groups/stale-state')
+    const seen = { epoch: two.state.epoch, stateHash: two.hash, accountId: bob.local.accountId }
+    expect(codeOf(() => freezeGroup(healed, seen))).toBe('client/invalid-argument')
+    // What was said on the own branch is still read.
+    const mine = ownChain(one, bob, { seed: 6 })
+    const before = taken(one, bob, mine)
+    expect(textOf(opened(before, said(one, mine, 'on this branch').message, healed).plaintext.common)).toBe('on this branch')
+    // A fork from the resolution on is one.
+    const third = applied(healed, alice, { type: 'set-title', title: Uint8Array.of(3) })
+    const fourth = applied(healed, alice, { type: 'set-title', title: Uint8Array.of(4) })
+    const renewed = ownChain(fourth, bob, { seed: 7 })
+    expect(read(taken(third, bob, renewed), said(fourth, renewed, 'x').message, third).kind).toBe('fork')
   })
 
   test('attack 37: an operation of a demoted administrator, signed before and delivered after, is refused', () => {

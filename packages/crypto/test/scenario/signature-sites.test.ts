@@ -92,6 +92,6 @@ describe('attack 08: a signature for one purpose used for another', () => {
 
   test('attack 08: labels are unique', () => {
     expect(new Set(Object.values(LABELS)).size).toBe(Object.values(LABELS).length)
-    expect(new Set(SIGNATURE_SITES.map(({ label }) => label)).size).toBe(10)
+    expect(new Set(SIGNATURE_SITES.map(({ label }) => label)).size).toBe(11)
   })
 })

@@ -6,7 +6,9 @@ import {
   encodeDistribution,
   encryptToGroup,
   groupView,
+  openInvitation,
   signGroupOperation,
+  signInvitation,
   startChain,
 } from '../../src/group/index.js'
 import {
@@ -212,6 +214,19 @@ export const SIGNATURE_SITES: readonly SignatureSite[] = [
     make(signer) {
       const operation = groupCreation(signing(signer))
       return (provider) => void createGroup(provider, { operation, actor: { ...groupActor, signingKey: signer.publicKey } })
+    },
+  },
+  {
+    name: 'group invitation',
+    label: LABELS.groupInvite,
+    source: 'crypto/src/group/invitation.ts',
+    make(signer) {
+      const actor = { ...groupActor, signingKey: signer.publicKey }
+      const record = createGroup(sodium, { operation: groupCreation(sodium), actor: { ...groupActor, signingKey: deviceKeys.signing.publicKey } })
+      // For a further device of the same account, which needs no second person.
+      const input = { record, local: { ...groupActor, deviceKeys }, invited: accountId, titleKey: null, time: NOW }
+      const invitation = signInvitation(signing(signer), input)
+      return (provider) => void openInvitation(provider, { sender: pairwiseSender(actor), inviter: actor, invitation, accountId })
     },
   },
   {

@@ -22,6 +22,11 @@ export function groupDecoders({ writer, reader, sender }: { writer: End; reader:
   const plaintext = { common: text('to the group'), manifest: { version: 1, hash: new Uint8Array(32) } }
   const { message } = group.encryptToGroup(deps, { own, view, plaintext, franking: null, devicesRevokedAt: 0 })
   const titleKey = new Uint8Array(32).fill(4)
+  const added = { type: 'add', accountId: reader.self.local.accountId, role: 'member' } as const
+  const add = group.signGroupOperation(provider, { ...place, epoch: 1, parentHash: record.hash, change: added })
+  const withReader = group.applyGroupOperation(provider, record, { operation: add, actor: remote })
+  const vouching = { record: withReader, local, invited: reader.self.local.accountId, titleKey: new crypto.Secret(titleKey), time: deps.now }
+  const invitation = group.signInvitation(provider, vouching)
   const title = group.sealGroupTitle(deps, { titleKey, groupId, title: text('A title') })
   const request = { groupId, epoch: 0, chainId: own.chainId }
   const { accountId, deviceId } = reader.self.local
@@ -49,6 +54,10 @@ export function groupDecoders({ writer, reader, sender }: { writer: End; reader:
       sample: distribution,
     }),
     decryptFromGroup: decoder({ decode: (bytes) => group.decryptFromGroup(deps, { peer, view, message: bytes }), sample: message }),
+    openInvitation: decoder({
+      decode: (bytes) => group.openInvitation(provider, { sender, inviter: remote, invitation: bytes, accountId: reader.self.local.accountId }),
+      sample: invitation,
+    }),
     openGroupTitle: decoder({ decode: (sealed) => group.openGroupTitle(deps, { titleKey, groupId, sealed }), sample: title }),
     verifyRetryRequest: decoder({
       decode: (envelope) => crypto.verifyRetryRequest(provider, { local: { accountId, deviceId }, remote, envelope }),

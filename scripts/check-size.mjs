@@ -21,14 +21,15 @@ const BUDGETS = [
   { name: 'browser SDK: client, crypto, IndexedDB, WebSocket', code: SDK, budget: 240, goal: 210 },
   { name: 'the same', code: SDK, own: true, budget: 66, goal: 44 },
   { name: '@securechat/client', code: "export * from '@securechat/client'", own: true, budget: 62 },
-  { name: '@securechat/crypto', code: "export * from '@securechat/crypto'", own: true, budget: 25 },
+  { name: '@securechat/crypto', code: "export * from '@securechat/crypto'", own: true, budget: 26.2 },
   ...Object.entries({
     attachment: 12,
     backup: 13,
     discovery: 9,
     'discovery/server': 9,
     'franking/server': 10,
-    group: 16,
+    // With the handshake and the ratchet, which carry its keys and which an app has anyway.
+    group: 22,
     linking: 10.5,
     recovery: 8,
     signatures: 13,

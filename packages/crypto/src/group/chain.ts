@@ -1,4 +1,4 @@
-import { type AccountId, type ConversationId, type DeviceId, idToBytes, LABELS, T, u32, u64 } from '@securechat/protocol'
+import { type AccountId, type ConversationId, type DeviceId, idToBytes, LABELS, T, transientT, u32, u64 } from '@securechat/protocol'
 import { typedKey } from '../identity/keys.js'
 import type { CryptoProvider } from '../primitives/provider.js'
 import { Secret } from '../secret.js'
@@ -43,8 +43,8 @@ export function chainIdOf(provider: Hash, { groupId, epoch, accountId, deviceId,
 
 /** AD of a group message: T("SC1/sk/msg", account, u32 device, header as sent); group, epoch, state hash, chain and n are in the header. */
 export const senderKeyAd = ({ accountId, deviceId }: Pick<ChainOwner, 'accountId' | 'deviceId'>, header: Uint8Array): Uint8Array =>
-  T(LABELS.senderKeyMessage, idToBytes(accountId), u32(deviceId), header)
+  transientT(LABELS.senderKeyMessage, idToBytes(accountId), u32(deviceId), header)
 
 /** T("SC1/sk/sig", BLAKE2b-512(AD), BLAKE2b-512(key commitment ‖ ciphertext)): what the chain's Ed25519 key signs. */
 export const signedBytes = (provider: Hash, ad: Uint8Array, sealed: Uint8Array): Uint8Array =>
-  T(LABELS.senderKeySignature, provider.blake2b(64, ad), provider.blake2b(64, sealed))
+  transientT(LABELS.senderKeySignature, provider.blake2b(64, ad), provider.blake2b(64, sealed))

@@ -1,6 +1,7 @@
-import { concatBytes, encodeSenderKeyHeader, HEADER_SALT_BYTES, LIMITS, SecureChatError } from '@securechat/protocol'
+import { encodeSenderKeyHeader, HEADER_SALT_BYTES, LIMITS, SecureChatError } from '@securechat/protocol'
 import { sealCommitting } from '../aead/committing.js'
 import type { CryptoDeps } from '../deps.js'
+import { SIZES } from '../primitives/provider.js'
 import { senderKeyAd, senderKeyStep, signedBytes } from './chain.js'
 import { type OwnChain, type RenewalInput, renewalDue, requireSpeaker } from './own-chain.js'
 import { encodeGroupPlaintext, type GroupPlaintext } from './plaintext.js'
@@ -42,8 +43,13 @@ export function encryptToGroup(deps: CryptoDeps, { own, view, plaintext, frankin
   const ad = senderKeyAd(own, header)
   const { messageKey, chainKey } = senderKeyStep(provider, own.chainKey)
   const { keyCommitment, ciphertext } = sealCommitting(provider, messageKey, { ad, plaintext: encodeGroupPlaintext(plaintext) })
-  const sealed = concatBytes(keyCommitment, ciphertext)
-  const message = concatBytes(header, provider.ed25519Sign(own.signing.secretKey.expose(), signedBytes(provider, ad, sealed)), sealed)
-  if (message.length > LIMITS.envelopeBytes) throw new SecureChatError('protocol/too-large', { detail: 'sender key message' })
+  const sealedAt = header.length + SIZES.ed25519Signature
+  const size = sealedAt + keyCommitment.length + ciphertext.length
+  if (size > LIMITS.envelopeBytes) throw new SecureChatError('protocol/too-large', { detail: 'sender key message' })
+  const message = new Uint8Array(size)
+  message.set(header)
+  message.set(keyCommitment, sealedAt)
+  message.set(ciphertext, sealedAt + keyCommitment.length)
+  message.set(provider.ed25519Sign(own.signing.secretKey.expose(), signedBytes(provider, ad, message.subarray(sealedAt))), header.length)
   return { own: { ...own, chainKey, next: own.next + 1, sentEpoch: view.epoch }, message }
 }

@@ -4,13 +4,13 @@ import { ByteWriter } from '../encoding/writer.js'
 import type { SkippedKey } from '../ratchet/state.js'
 import { Secret } from '../secret.js'
 import type { ChainOwner } from './chain.js'
-import type { OwnChain } from './own-chain.js'
+import type { OwnChain, PreviousChain } from './own-chain.js'
 import type { PeerChain, PeerChains } from './peer-chain.js'
 
 /**
  * own   = u8 version ‖ u8 1 ‖ owner ‖ chain id 32 ‖ u64 epoch ‖ u64 sent epoch ‖ u64 created ‖ public 32 ‖ secret 64 ‖ H(CK0) 32 ‖ CK 32 ‖ u32 next
  *         ‖ u8 has previous ‖ [chain id 32 ‖ u32 length]
- * peer  = u8 version ‖ u8 2 ‖ owner ‖ u8 n ‖ n × chain
+ * peer  = u8 version ‖ u8 2 ‖ owner ‖ u8 n ‖ n × chain ‖ u8 m ‖ m × (chain id 32 ‖ u32 length)
  * chain = chain id 32 ‖ u64 epoch ‖ u64 newest epoch ‖ signing key 32 ‖ u8 has CK ‖ [CK 32] ‖ u32 next ‖ u16 m ‖ m × (u32 counter ‖ mk 32 ‖ u64 stored at)
  * owner = group 16 ‖ account 16 ‖ u32 device
  */
@@ -94,6 +94,8 @@ export function encodePeerChains(peer: PeerChains): Uint8Array {
     writer.u32(next).u16(skipped.length)
     for (const key of skipped) writer.u32(key.counter).bytes(key.messageKey.expose()).u64(key.storedAt)
   }
+  writer.u8(peer.lost.length)
+  for (const { chainId, length } of peer.lost) writer.bytes(chainId).u32(length)
   return writer.finish()
 }
 
@@ -125,6 +127,10 @@ export function decodePeerChains(bytes: Uint8Array): PeerChains {
   if (count > LIMITS.senderKeyChains) reader.fail()
   const chains: PeerChain[] = []
   for (let i = 0; i < count; i++) chains.push(readChain(reader))
+  const lostCount = reader.u8()
+  if (lostCount > LIMITS.senderKeyChains) reader.fail()
+  const lost: PreviousChain[] = []
+  for (let i = 0; i < lostCount; i++) lost.push({ chainId: reader.copy(32), length: counter(reader) })
   reader.end()
-  return { ...owner, chains }
+  return { ...owner, chains, lost }
 }

@@ -69,8 +69,15 @@ function decodeDistribution(bytes: Uint8Array): Distribution {
       next: counter,
       skipped: [],
     },
-    previous: previousId.length === 32 ? { chainId: previousId, length } : null,
+    previous: previousId.length === 32 ? { chainId: previousId.slice(), length } : null,
   }
+}
+
+/** The chain that was replaced, where it was kept back whole. Who knew none of the device's chains was not there when it was made. */
+function unseen({ chains, lost }: PeerChains, previous: PreviousChain | null): PreviousChain[] {
+  if (!previous || previous.length === 0 || chains.length === 0) return []
+  const known = [...chains, ...lost].some(({ chainId }) => equalPublicBytes(chainId, previous.chainId))
+  return known ? [] : [previous]
 }
 
 export interface AcceptDistributionInput {
@@ -85,7 +92,7 @@ export interface AcceptDistributionInput {
 /**
  * The chain is taken as that of the device whose pairwise session brought it, whatever the bytes say: its id must come out of that very account and
  * device. A chain that is known already is left as it is, so that nothing can be wound back. The chain before is completed to its announced
- * length and its chain key erased. Throws `crypto/authentication-failed`, `groups/not-a-member`, `groups/stale-state` (made before the last
+ * length and its chain key erased; where it never came, it is kept as lost. Throws `crypto/authentication-failed`, `groups/not-a-member`, `groups/stale-state` (made before the last
  * removal, or for a state that has not come: apply the operations first), `protocol/malformed`, `protocol/unsupported-version`, `client/invalid-argument`.
  */
 export function acceptDistribution(deps: Pick<CryptoDeps, 'provider' | 'now'>, input: AcceptDistributionInput): PeerChains {
@@ -103,11 +110,16 @@ export function acceptDistribution(deps: Pick<CryptoDeps, 'provider' | 'now'>, i
     throw new SecureChatError('crypto/authentication-failed', { detail: 'sender key distribution' })
   if (!view.isMember(accountId)) throw new SecureChatError('groups/not-a-member', { detail: 'sender key' })
   if (chain.epoch > view.epoch || chain.epoch < view.keysSince) throw new SecureChatError('groups/stale-state', { detail: 'sender key' })
-  const before = withoutExpired(known ?? { ...owner, chains: [] }, now)
+  const before = withoutExpired(known ?? { ...owner, chains: [], lost: [] }, now)
   if (before.chains.some(({ chainId }) => equalPublicBytes(chainId, chain.chainId))) return before
   const close = (old: PeerChain): PeerChain => {
     if (!previous || !old.chainKey || !equalPublicBytes(old.chainId, previous.chainId)) return old
     return { ...walkTo(provider, { ...old, chainKey: old.chainKey }, { to: previous.length, now }), chainKey: null }
   }
-  return { ...before, chains: [chain, ...before.chains.map(close)].slice(0, LIMITS.senderKeyChains) }
+  const lost = [...unseen(before, previous), ...before.lost].filter(({ chainId }) => !equalPublicBytes(chainId, chain.chainId))
+  return {
+    ...before,
+    chains: [chain, ...before.chains.map(close)].slice(0, LIMITS.senderKeyChains),
+    lost: lost.slice(0, LIMITS.senderKeyChains),
+  }
 }

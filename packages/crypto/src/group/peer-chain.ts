@@ -3,6 +3,7 @@ import type { CryptoProvider } from '../primitives/provider.js'
 import type { SkippedKey } from '../ratchet/state.js'
 import type { Secret } from '../secret.js'
 import { type ChainOwner, senderKeyStep } from './chain.js'
+import type { PreviousChain } from './own-chain.js'
 import type { GroupView } from './view.js'
 
 /** One chain of another device. */
@@ -24,6 +25,8 @@ export interface PeerChain {
 export interface PeerChains extends ChainOwner {
   /** Newest first, at most `LIMITS.senderKeyChains`. */
   readonly chains: readonly PeerChain[]
+  /** Chains that another one has replaced and of which nothing has come, neither keys nor messages; newest first, at most `LIMITS.senderKeyChains`. */
+  readonly lost: readonly PreviousChain[]
 }
 
 /** Messages of a chain that were sent before one that has come, and have not come: from `from` up to and without `to`. */
@@ -61,8 +64,8 @@ export function walkTo(
 }
 
 /** What is missing, in runs: the gap report. A message that never comes stays in it until its key expires. */
-export function gapsOf({ chains }: Pick<PeerChains, 'chains'>): Gap[] {
-  const gaps: Gap[] = []
+export function gapsOf({ chains, lost }: Pick<PeerChains, 'chains' | 'lost'>): Gap[] {
+  const gaps: Gap[] = lost.map(({ chainId, length }) => ({ chainId, from: 0, to: length }))
   for (const { chainId, skipped } of chains) {
     for (let i = 0; i < skipped.length; ) {
       const from = skipped[i]!.counter

@@ -339,6 +339,25 @@ describe('attacks on sender keys', () => {
   })
 })
 
+describe('kept back', () => {
+  test('attack 38: a whole chain that was kept back, keys and messages, is shown with the next one', () => {
+    const own = ownChain(group, alice)
+    const known = opened(taken(group, alice, own), said(group, own, 'first').message).peer
+    const first = said(group, own, 'first').own
+    const hidden = ownChain(group, alice, { replaces: first, seed: 9 })
+    const [one, two] = [said(group, hidden, '0'), said(group, said(group, hidden, '0').own, '1')]
+    const renewed = ownChain(group, alice, { replaces: two.own, seed: 10 })
+    const result = opened(taken(group, alice, renewed, known), said(group, renewed, 'new').message)
+    expect(result.missing).toEqual([{ chainId: hidden.chainId, from: 0, to: 2 }])
+    expect(encodePeerChains(decodePeerChains(encodePeerChains(result.peer)))).toEqual(encodePeerChains(result.peer))
+    // Who comes later was not there, and misses nothing.
+    expect(opened(taken(group, alice, renewed), said(group, renewed, 'new').message).missing).toEqual([])
+    // The keys come after all: what is read is missing no more.
+    const late = opened(opened(taken(group, alice, hidden, result.peer), one.message).peer, two.message)
+    expect([textOf(late.plaintext.common), late.missing]).toEqual(['1', []])
+  })
+})
+
 describe('group operations', () => {
   const add = { type: 'add', accountId: dave.local.accountId, role: 'member' } as const
 

@@ -23,7 +23,7 @@ export default defineConfig({
           ...shared,
           name: 'unit',
           include: ['packages/*/test/**/*.test.{ts,tsx}', 'examples/*/test/**/*.test.{ts,tsx}'],
-          // Of the integration tests only the attacks, the devices and the fuzzing run in one process on a fake clock, and so beside others.
+          // Of the integration tests only the attacks, the devices, the fuzzing and the public vectors run in one process, without its time, and so beside others.
           exclude: ['packages/integration/test/*.test.ts', 'packages/integration/test/browser/**', '**/node_modules/**', '**/dist/**'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
@@ -38,7 +38,7 @@ export default defineConfig({
           ...shared,
           name: 'integration',
           include: ['packages/integration/test/**/*.test.{ts,tsx}'],
-          exclude: ['packages/integration/test/{attacks,devices,fuzz}/**', '**/node_modules/**', '**/dist/**'],
+          exclude: ['packages/integration/test/{attacks,devices,fuzz,vectors}/**', '**/node_modules/**', '**/dist/**'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
           maxWorkers: 1,

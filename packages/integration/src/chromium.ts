@@ -35,18 +35,21 @@ export function launchProfile(folder: string, extraArguments: readonly string[] 
   return chromium.launchPersistentContext(folder, { executablePath: executable(), args: [...ARGUMENTS, ...extraArguments] })
 }
 
-/** One classic script with everything that `entryFile` imports, from the workspace's sources. */
-export async function bundleForBrowser(entryFile: string): Promise<string> {
-  const { outputFiles } = await build({
+/** One classic script with everything that `entryFile` imports: of our packages the sources or, with `built`, the files that an app's bundler gets. */
+export async function bundleForBrowser(entryFile: string, { built = false } = {}): Promise<string> {
+  const { outputFiles, metafile } = await build({
     entryPoints: [entryFile],
     bundle: true,
     write: false,
+    metafile: true,
     format: 'iife',
     platform: 'browser',
     target: 'es2022',
-    conditions: ['@securechat/source'],
+    conditions: built ? [] : ['@securechat/source'],
     logLevel: 'silent',
   })
+  const sources = Object.keys(metafile.inputs).filter((path) => /packages\/(?!integration\/)[^/]+\/src\//.test(path))
+  if (built && sources.length > 0) throw new Error(`not from the built packages: ${sources[0]}`)
   return outputFiles[0]!.text
 }
 

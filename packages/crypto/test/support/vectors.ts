@@ -19,20 +19,3 @@ export function describeVectors(name: string, file: string, define: (data: unkno
     describe.skip(name, () => test(`needs ${file}: set SECURECHAT_VECTORS`, () => undefined))
   }
 }
-
-export interface WycheproofCase {
-  readonly tcId: number
-  readonly comment?: string
-  readonly flags: readonly string[]
-  readonly result: 'valid' | 'invalid' | 'acceptable'
-  readonly [field: string]: unknown
-}
-export interface WycheproofGroup {
-  readonly tests: readonly WycheproofCase[]
-  readonly [field: string]: unknown
-}
-
-/** All cases of a file with their group. */
-export function wycheproofCases(data: unknown): { group: WycheproofGroup; vector: WycheproofCase }[] {
-  return (data as { testGroups: WycheproofGroup[] }).testGroups.flatMap((group) => group.tests.map((vector) => ({ group, vector })))
-}

@@ -22,7 +22,7 @@ export default defineConfig({
         test: {
           ...shared,
           name: 'unit',
-          include: ['packages/*/test/**/*.test.{ts,tsx}', 'examples/*/test/**/*.test.{ts,tsx}'],
+          include: ['packages/*/test/**/*.test.{ts,tsx}', 'examples/*/test/**/*.test.{ts,tsx}', 'scripts/test/**/*.test.mjs'],
           // Of the integration tests only the attacks, the devices, the fuzzing and the public vectors run in one process, without its time, and so beside others.
           exclude: ['packages/integration/test/*.test.ts', 'packages/integration/test/browser/**', '**/node_modules/**', '**/dist/**'],
           testTimeout: 60_000,

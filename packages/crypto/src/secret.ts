@@ -1,5 +1,10 @@
 const PRINTED = '[secret]'
 
+declare const exposed: unique symbol
+
+/** Ordinary bytes, but for a type that is not lost on the way: a lint rule lets nobody compare them but in constant time. */
+export type ExposedBytes = Uint8Array & { readonly [exposed]?: never }
+
 /** Key bytes that print as `[secret]`, in text, JSON and Node's inspect, so that a logged object gives nothing away. */
 export class Secret {
   readonly #bytes: Uint8Array
@@ -10,7 +15,7 @@ export class Secret {
   }
 
   /** The bytes themselves, not a copy: for the primitives and for encoding into a sealed store. */
-  expose(): Uint8Array {
+  expose(): ExposedBytes {
     return this.#bytes
   }
 
@@ -31,7 +36,7 @@ declare const deviceOnly: unique symbol
 
 /**
  * Encoded ratchet state, prekeys, sender chains, device keys: what lives on one device and dies with it, since two copies would use a key twice. An ordinary
- * `Uint8Array` but for its type, which a backup does not take (docs/protocol/11, "What is in it").
+ * `Uint8Array` but for its type, which a backup does not take (docs/protocol/11, "What is in a backup").
  */
 export type DeviceOnlyBytes = Uint8Array & { readonly [deviceOnly]: true }
 

@@ -1,4 +1,5 @@
 export { checkAs, decodeAs, decodeValue, encodeValue } from './codec.js'
+export { comparePublicBytes, equalPublicBytes, equalSecretBytes } from './equality.js'
 export { asSecureChatError, ERRORS, type ErrorCode, type ErrorOptions, isErrorCode, isSecureChatError, type RetryHint, SecureChatError } from './errors.js'
 export {
   type AccountId,
@@ -34,7 +35,6 @@ export { scanMessagePack } from './scanner.js'
 export { jsonSchemaOf } from './schema.js'
 export {
   concatBytes,
-  equalPublicBytes,
   parseT,
   readU16,
   readU32,

@@ -1,3 +1,4 @@
+import { equalPublicBytes } from './equality.js'
 import { SecureChatError } from './errors.js'
 import type { Label } from './labels.js'
 
@@ -84,8 +85,7 @@ export function parseT(bytes: Uint8Array, label: Label): Uint8Array[] {
   const malformed = (): never => {
     throw new SecureChatError('protocol/malformed', { detail: 'transcript' })
   }
-  if (bytes.length < 3 + name.length || bytes[0] !== name.length) malformed()
-  for (let i = 0; i < name.length; i++) if (bytes[1 + i] !== name[i]) malformed()
+  if (bytes.length < 3 + name.length || bytes[0] !== name.length || !equalPublicBytes(bytes.subarray(1, 1 + name.length), name)) malformed()
   let at = 1 + name.length
   const count = (bytes[at]! << 8) | bytes[at + 1]!
   at += 2
@@ -143,12 +143,4 @@ export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array {
     at += part.length
   }
   return out
-}
-
-/** For public data only: it stops at the first difference. Secrets are compared by the crypto provider, in constant time. */
-export function equalPublicBytes(a: Uint8Array, b: Uint8Array): boolean {
-  if (a === b) return true
-  if (a.length !== b.length) return false
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false
-  return true
 }

@@ -20,7 +20,7 @@ const CHECK_PLAINTEXT = text('SecureChat sealed store')
 const OPEN_TRIES = 5
 
 /** Bound to the key, so that two rows that were exchanged are refused. */
-const associatedData = (key: string): Uint8Array => T(LABELS.sealedRecord, text(key))
+const associatedData = (key: string): Uint8Array => T(LABELS.sealedRow, text(key))
 
 /** u8 format version ‖ sealed. */
 function sealRow(sealer: Sealer, key: string, value: Uint8Array): Uint8Array {

@@ -49,7 +49,7 @@ describe('sealedStorage', () => {
     }
     const storage = await sealedStorage(memoryStorage(), noting)
     await storage.commit([{ put: 'some/key', value }])
-    expect(seen.at(-1)).toBe(Buffer.from(T(LABELS.sealedRecord, text('some/key'))).toString('hex'))
+    expect(seen.at(-1)).toBe(Buffer.from(T(LABELS.sealedRow, text('some/key'))).toString('hex'))
   })
 
   test('opened with another key: storage/wrong-key, and nothing is changed', async () => {
@@ -113,7 +113,7 @@ describe('sealedStorage', () => {
 
   test('a check row that opens to something else is storage/wrong-key', async () => {
     const disk = new MemoryDisk()
-    const forged = sealer.seal(text('something else'), T(LABELS.sealedRecord, text(SEAL_CHECK_KEY)))
+    const forged = sealer.seal(text('something else'), T(LABELS.sealedRow, text(SEAL_CHECK_KEY)))
     await memoryStorage({ disk }).commit([{ put: SEAL_CHECK_KEY, value: Uint8Array.from([1, ...forged]) }])
     expect(await codeOf(sealedStorage(memoryStorage({ disk }), sealer))).toBe('storage/wrong-key')
   })

@@ -1,5 +1,6 @@
 import { createSealer } from '@securechat/crypto'
 import { sodiumProvider } from '@securechat/crypto/sodium'
+import { equalPublicBytes } from '@securechat/protocol'
 import { type ClientStorage, type MemoryDisk, memoryStorage, SEAL_CHECK_KEY, sealedStorage } from '@securechat/storage'
 
 /** Row of the client's store with the key that it was sealed with, where its owner gave none: u8 version ‖ key 32. */
@@ -27,6 +28,6 @@ export async function readStored(disk: MemoryDisk): Promise<Map<string, Uint8Arr
 
 /** Keys of the rows that are new, gone or changed, in order. */
 export function changedRows(before: ReadonlyMap<string, Uint8Array>, after: ReadonlyMap<string, Uint8Array>): string[] {
-  const same = (a: Uint8Array | undefined, b: Uint8Array | undefined): boolean => a?.length === b?.length && !!a?.every((byte, i) => byte === b?.[i])
+  const same = (a: Uint8Array | undefined, b: Uint8Array | undefined): boolean => a !== undefined && b !== undefined && equalPublicBytes(a, b)
   return [...new Set([...before.keys(), ...after.keys()])].filter((key) => !same(before.get(key), after.get(key))).sort()
 }

@@ -52,7 +52,7 @@ export function createSafety({ context, manifests, onAccepted }: SafetyDeps): Pi
       const digits = digitsOf(own, { accountId, accountKey: comparedKey(pins) })
       return Object.freeze({
         digits,
-        qr: T(LABELS.safetyNumber, u8(QR_VERSION), text(digits.replaceAll(' ', ''))),
+        qr: T(LABELS.safetyCode, u8(QR_VERSION), text(digits.replaceAll(' ', ''))),
         verified: (await readContact(db, accountId))?.verified ?? false,
       })
     },

@@ -1,4 +1,4 @@
-import { type AccountId, equalPublicBytes, LIMITS, type MessageId, text as utf8 } from '@securechat/protocol'
+import { type AccountId, equalSecretBytes, LIMITS, type MessageId, text as utf8 } from '@securechat/protocol'
 import type { Content } from '@securechat/protocol/content'
 import type { Context } from '../context.js'
 import { type ContactRecord, newContact, readContact, writeContact } from '../state/contacts.js'
@@ -179,7 +179,7 @@ async function learnProfileKey(
   if (incoming.mine) return
   const contact = await readContact(tx, incoming.peer)
   if (!contact) return
-  const changed = profileKey !== undefined && !(contact.profileKey && equalPublicBytes(profileKey, contact.profileKey))
+  const changed = profileKey !== undefined && !(contact.profileKey && equalSecretBytes(profileKey, contact.profileKey))
   if (!changed && !(again && contact.profileKey)) return
   writeContact(tx, { ...contact, profileDue: true, ...(profileKey && { profileKey }) })
   tx.afterCommit(() => effects.profileDue(incoming.peer))

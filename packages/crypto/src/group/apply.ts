@@ -1,4 +1,4 @@
-import { type AccountId, equalPublicBytes, LIMITS, SecureChatError } from '@securechat/protocol'
+import { type AccountId, comparePublicBytes, equalPublicBytes, LIMITS, SecureChatError } from '@securechat/protocol'
 import type { RemoteDevice } from '../identity/devices.js'
 import type { CryptoProvider } from '../primitives/provider.js'
 import { type GroupChange, type GroupOperation, groupOperationHash, verifyGroupOperation } from './operation.js'
@@ -140,7 +140,7 @@ export function resolveFork(
   const { change, parentHash, epoch } = operation
   if (change.type !== 'resolve') return invalid('type')
   const other = groupStateHash(provider, otherHead)
-  const oursFirst = compareHashes(record.hash, other) < 0
+  const oursFirst = comparePublicBytes(record.hash, other) < 0
   const [first, second] = oursFirst ? [record.state, otherHead] : [otherHead, record.state]
   const [firstHash, secondHash] = oursFirst ? [record.hash, other] : [other, record.hash]
   if (!equalPublicBytes(parentHash, firstHash) || !equalPublicBytes(change.otherHead, secondHash))
@@ -154,9 +154,4 @@ export function resolveFork(
   const members = common(first, second)
   const state = { ...first, epoch, members, keysSince: epoch, operationHash: groupOperationHash(provider, bytes) }
   return { ...follow(provider, record, state), fork: null, forksSince: epoch }
-}
-
-function compareHashes(a: Uint8Array, b: Uint8Array): number {
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return a[i]! - b[i]!
-  return 0
 }

@@ -1,6 +1,7 @@
 import {
   type AccountId,
   type ConversationId,
+  comparePublicBytes,
   equalPublicBytes,
   idFromBytes,
   idToBytes,
@@ -101,11 +102,7 @@ export function decodeGroupState(bytes: Uint8Array): GroupState {
   return { ...state, keysSince: since, operationHash: operationHash.slice() }
 }
 
-export function compareIds(a: AccountId, b: AccountId): number {
-  const [x, y] = [idToBytes(a), idToBytes(b)]
-  for (let i = 0; i < x.length; i++) if (x[i] !== y[i]) return x[i]! - y[i]!
-  return 0
-}
+export const compareIds = (a: AccountId, b: AccountId): number => comparePublicBytes(idToBytes(a), idToBytes(b))
 
 export const groupStateHash = (provider: Pick<CryptoProvider, 'blake2b'>, state: GroupState): Uint8Array => provider.blake2b(32, encodeGroupState(state))
 

@@ -29,7 +29,7 @@ export interface LinkKeys {
   readonly confirmKey: Secret
 }
 
-/** docs/protocol/13, "Keys". X25519 and ML-KEM keep it from others, the secret from everybody who did not see the screen. */
+/** docs/protocol/13, "Answer". X25519 and ML-KEM keep it from others, the secret from everybody who did not see the screen. */
 export function linkKeys(provider: Hash, input: LinkExchange): LinkKeys {
   const { code, kemKey, ephemeralKey, kemCiphertext, dh, kemSecret, secret } = input
   const exchange = provider.blake2b(64, T(LABELS.linkExchange, code, typedKey('mlkem768', kemKey), typedKey('x25519', ephemeralKey), kemCiphertext))

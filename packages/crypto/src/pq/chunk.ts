@@ -1,4 +1,4 @@
-import { equalPublicBytes, LABELS, readU32, T, u32, writeU32 } from '@securechat/protocol'
+import { equalSecretBytes, LABELS, readU32, T, u32, writeU32 } from '@securechat/protocol'
 import type { CryptoProvider } from '../primitives/provider.js'
 import { OBJECT_BYTES, type PqParameters } from './parameters.js'
 import type { Collection } from './state.js'
@@ -48,7 +48,7 @@ export function isChunkOf(chunk: Uint8Array, { epoch, kind }: Pick<ObjectName, '
 export function collect(before: Collection | null, chunk: Uint8Array, { kind, chunkBytes }: { kind: ObjectKind; chunkBytes: number }): Collection {
   const index = chunk[5] as number
   const tag = chunk.subarray(6, FRAME)
-  const known = before && equalPublicBytes(before.tag, tag) ? before : null
+  const known = before && equalSecretBytes(before.tag, tag) ? before : null
   if (known && (known.have & (1 << index)) !== 0) return known
   const bytes = known ? known.bytes.slice() : new Uint8Array(OBJECT_BYTES[kind])
   bytes.set(chunk.subarray(FRAME), index * chunkBytes)

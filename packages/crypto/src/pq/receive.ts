@@ -1,4 +1,4 @@
-import { equalPublicBytes } from '@securechat/protocol'
+import { equalSecretBytes } from '@securechat/protocol'
 import { isMlkem768PublicKey } from '../primitives/checks.js'
 import type { CryptoProvider } from '../primitives/provider.js'
 import { Secret } from '../secret.js'
@@ -19,7 +19,7 @@ function takeKeyChunk(provider: Provider, { th, pq }: Received, chunk: Uint8Arra
   if (phase.kind === 'collecting' && question === phase.question) return pq
   if (!isComplete(question, chunkCount('ek', parameters))) return withPhase(pq, { kind: 'collecting', question })
   const ek = question.bytes
-  const named = equalPublicBytes(tagOf(objectHash(provider, { th, epoch: epoch + 1 }, ek)), question.tag)
+  const named = equalSecretBytes(tagOf(objectHash(provider, { th, epoch: epoch + 1 }, ek)), question.tag)
   // A wrong key is forgotten as if nothing had come: the message that brought its last chunk is readable all the same.
   return named && isMlkem768PublicKey(ek) ? withPhase(pq, { kind: 'asked', ek }) : idle(pq)
 }
@@ -31,7 +31,7 @@ function takeAnswerChunk(provider: Provider, { th, pq }: Received, chunk: Uint8A
   if (answer === phase.answer) return pq
   if (!isComplete(answer, chunkCount('ct', parameters))) return withPhase(pq, { ...phase, answer })
   const h = objectHash(provider, { th, epoch: epoch + 1 }, phase.ek, answer.bytes)
-  if (!equalPublicBytes(tagOf(h), answer.tag)) return withPhase(pq, { ...phase, answer: null })
+  if (!equalSecretBytes(tagOf(h), answer.tag)) return withPhase(pq, { ...phase, answer: null })
   const { secretKey } = provider.mlkem768KeyPair(phase.seed.expose())
   return withPhase(pq, { kind: 'ready', secret: new Secret(provider.mlkem768Decapsulate(answer.bytes, secretKey)), h })
 }

@@ -47,13 +47,6 @@ export function requireNonZero(sharedSecret: Uint8Array): Uint8Array {
   return sharedSecret
 }
 
-export function constantTimeEqual(a: Uint8Array, b: Uint8Array): boolean {
-  if (a.length !== b.length) return false
-  let difference = 0
-  for (let i = 0; i < a.length; i++) difference |= a[i]! ^ b[i]!
-  return difference === 0
-}
-
 /** FIPS 203 section 7.2, "modulus check": the length, and every 12-bit coefficient of ek below q = 3329. */
 export function isMlkem768PublicKey(publicKey: Uint8Array): boolean {
   if (publicKey.length !== 1184) return false

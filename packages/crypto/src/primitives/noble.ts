@@ -3,8 +3,8 @@ import { xchacha20poly1305 } from '@noble/ciphers/chacha.js'
 import { blake2b } from '@noble/hashes/blake2.js'
 import { sha256, sha512 } from '@noble/hashes/sha2.js'
 import { ml_kem768 } from '@noble/post-quantum/ml-kem.js'
-import { concatBytes, equalPublicBytes, SecureChatError } from '@securechat/protocol'
-import { constantTimeEqual, isStrictEd25519Point, requireCanonicalX25519, requireLength, requireMlkemModulus, requireNonZero } from './checks.js'
+import { concatBytes, equalPublicBytes, equalSecretBytes, SecureChatError } from '@securechat/protocol'
+import { isStrictEd25519Point, requireCanonicalX25519, requireLength, requireMlkemModulus, requireNonZero } from './checks.js'
 import { CHUNK_CIPHER_SIZES, type ChunkCipher } from './chunk-cipher.js'
 import { ed25519, x25519 } from './curves.js'
 import { type CryptoProvider, SIZES } from './provider.js'
@@ -111,7 +111,7 @@ export function nobleProvider(): CryptoProvider {
         throw new SecureChatError('crypto/authentication-failed', { cause })
       }
     },
-    equal: constantTimeEqual,
+    equal: equalSecretBytes,
   }
 }
 

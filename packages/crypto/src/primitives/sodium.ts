@@ -1,6 +1,6 @@
-import { SecureChatError } from '@securechat/protocol'
+import { equalSecretBytes, SecureChatError } from '@securechat/protocol'
 import type Sodium from 'libsodium-wrappers'
-import { constantTimeEqual, requireCanonicalX25519, requireLength, requireMlkemModulus, requireNonZero } from './checks.js'
+import { requireCanonicalX25519, requireLength, requireMlkemModulus, requireNonZero } from './checks.js'
 import type { CryptoProvider } from './provider.js'
 import { SIZES } from './provider.js'
 import { sodiumFastPaths } from './sodium-memory.js'
@@ -70,13 +70,13 @@ function fromSodium(sodium: SodiumModule): CryptoProvider {
       requireLength(ciphertext, SIZES.mlkemCiphertext, 'ML-KEM ciphertext')
       requireLength(secretKey, SIZES.mlkemSecret, 'ML-KEM secret key')
       // FIPS 203 section 7.3, which libsodium leaves out: dk carries the hash of its ek.
-      if (!constantTimeEqual(sodium.crypto_hash_sha3256(secretKey.subarray(1152, 2336)), secretKey.subarray(2336, 2368))) {
+      if (!equalSecretBytes(sodium.crypto_hash_sha3256(secretKey.subarray(1152, 2336)), secretKey.subarray(2336, 2368))) {
         return invalidKey('ML-KEM secret key')
       }
       return sodium.crypto_kem_mlkem768_dec(ciphertext, secretKey)
     },
     aeadSeal: fast.aeadSeal,
     aeadOpen: fast.aeadOpen,
-    equal: constantTimeEqual,
+    equal: equalSecretBytes,
   }
 }

@@ -5,7 +5,7 @@ import type { CryptoProvider } from '../primitives/provider.js'
 import { Secret } from '../secret.js'
 
 export interface RecoveryKeys {
-  /** Seals the backup (docs/protocol/11, "Backup"); a primary device keeps it in its sealed store. */
+  /** Seals the backup (docs/protocol/11, "Container"); a primary device keeps it in its sealed store. */
   readonly backupKey: Secret
   /** Ed25519: manifest 1 names its public half. The private half signs successions and is stored on no device. */
   readonly signing: KeyPair

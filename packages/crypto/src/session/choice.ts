@@ -1,4 +1,4 @@
-import { LIMITS, type Timestamp } from '@securechat/protocol'
+import { comparePublicBytes, equalPublicBytes, LIMITS, type Timestamp } from '@securechat/protocol'
 import { limitSkipped } from '../ratchet/skipped.js'
 import type { Session, SessionRecord } from './record.js'
 
@@ -6,16 +6,11 @@ const DAY = 86_400_000
 /** Days after which a superseded session, on which nothing comes any more, is erased. */
 const SUPERSEDED_DAYS = 14
 
-function compareBytes(a: Uint8Array, b: Uint8Array): number {
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return (a[i] as number) - (b[i] as number)
-  return 0
-}
-
 /** Negative where `a` is to be sent on rather than `b`. */
 function preference(a: Session, b: Session): number {
   if (a.generation !== b.generation) return b.generation - a.generation
   if (a.acknowledged !== b.acknowledged) return a.acknowledged ? -1 : 1
-  return compareBytes(a.ratchet.th, b.ratchet.th)
+  return comparePublicBytes(a.ratchet.th, b.ratchet.th)
 }
 
 const best = (sessions: readonly Session[]): Session | null =>
@@ -40,7 +35,7 @@ export function expire(record: SessionRecord, now: Timestamp): SessionRecord {
 
 /** Puts `changed` in the place of the session with the same th (or adds it), marks the superseded ones and keeps to the limit. */
 export function withSession(record: SessionRecord, changed: Session, now: Timestamp): SessionRecord {
-  const others = record.sessions.filter(({ ratchet }) => compareBytes(ratchet.th, changed.ratchet.th) !== 0)
+  const others = record.sessions.filter(({ ratchet }) => !equalPublicBytes(ratchet.th, changed.ratchet.th))
   const all = [...others, changed]
   const preferred = best(all.filter(({ acknowledged }) => acknowledged))
   const marked = all.map((session) => {

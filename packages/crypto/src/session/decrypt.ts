@@ -72,7 +72,7 @@ function newSession(deps: Pick<CryptoDeps, 'provider' | 'now'>, record: SessionR
   }
 }
 
-const hasTag = (session: Session, tag: Uint8Array): boolean => equalPublicBytes(session.ratchet.th.subarray(0, 8), tag)
+const hasTag = (session: Session, sessionTag: Uint8Array): boolean => equalPublicBytes(session.ratchet.th.subarray(0, 8), sessionTag)
 
 function findTarget(deps: Pick<CryptoDeps, 'provider' | 'now'>, record: SessionRecord, input: DecryptInput & { readonly parsed: KnownEnvelope }): Target {
   const { sessionTag } = input.parsed.ratchet

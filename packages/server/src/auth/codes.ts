@@ -1,6 +1,7 @@
 import {
   type AccountId,
   type Clock,
+  equalSecretBytes,
   LIMITS,
   type OperationInput,
   type OperationOutput,
@@ -13,7 +14,7 @@ import type { CodePolicy, RateLimits } from '../config.js'
 import type { OtpSender } from '../ports/otp.js'
 import type { RateLimiter } from '../ports/rate-limiter.js'
 import type { LoginStore } from '../ports/store.js'
-import { equalSecrets, type Hashes } from './secrets.js'
+import type { Hashes } from './secrets.js'
 
 const HOUR = 3_600_000
 const DAY = 86_400_000
@@ -62,7 +63,7 @@ export interface CodeService {
   confirm(input: OperationInput<'auth.confirmCode'>): Promise<OperationOutput<'auth.confirmCode'>>
 }
 
-/** Login by one-time code (docs/protocol/04-login.md). What it answers and does is the same for known and unknown numbers. */
+/** Login by one-time code. What it answers and does is the same for known and unknown numbers. */
 export function createCodeService({ store, otp, hashes, limiter, limits, policy, clock, random }: CodeDeps): CodeService {
   const charge = async (key: string, rule: RateLimits['code']): Promise<void> => {
     const wait = await limiter.take(key, rule)
@@ -95,7 +96,7 @@ export function createCodeService({ store, otp, hashes, limiter, limits, policy,
       const attempt = await store.tryCode({ loginId, now, maxTries: LIMITS.codeTries })
       if (attempt.state === 'exhausted') throw new SecureChatError('auth/too-many-tries', { retryAfterSeconds: policy.spacingSeconds })
       if (attempt.state !== 'counted') throw new SecureChatError('auth/code-expired')
-      if (!equalSecrets(hashes.code(loginId, code), attempt.codeMac)) throw new SecureChatError('auth/code-wrong')
+      if (!equalSecretBytes(hashes.code(loginId, code), attempt.codeMac)) throw new SecureChatError('auth/code-wrong')
       const registrationToken = hashes.registrationToken(loginId)
       const expiresAt = now + REGISTRATION_MS
       const account = await store.redeemLogin({

@@ -41,11 +41,3 @@ export function createHashes(verifier: Pick<Verifier, 'blake2b'>, secrets: Serve
     },
   }
 }
-
-/** Time depends on the lengths only. */
-export function equalSecrets(a: Uint8Array, b: Uint8Array): boolean {
-  if (a.length !== b.length) return false
-  let difference = 0
-  for (let i = 0; i < a.length; i++) difference |= a[i]! ^ b[i]!
-  return difference === 0
-}

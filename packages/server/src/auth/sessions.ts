@@ -1,10 +1,20 @@
-import { type Clock, fromBase64Url, LIMITS, type OperationInput, type OperationOutput, type Random, SecureChatError, toBase64Url } from '@securechat/protocol'
+import {
+  type Clock,
+  equalSecretBytes,
+  fromBase64Url,
+  LIMITS,
+  type OperationInput,
+  type OperationOutput,
+  type Random,
+  SecureChatError,
+  toBase64Url,
+} from '@securechat/protocol'
 import type { DeviceCaller } from '../caller.js'
 import type { Bus } from '../ports/bus.js'
 import type { LiveSession, NewSession, SessionStore } from '../ports/store.js'
 import type { RequestProof, Verifier } from '../ports/verifier.js'
 import type { AccessTokens } from './access-tokens.js'
-import { equalSecrets, type Hashes } from './secrets.js'
+import type { Hashes } from './secrets.js'
 
 const DAY = 86_400_000
 
@@ -82,7 +92,8 @@ export function createSessionService({ store, bus, verifier, hashes, accessToken
       const session = await store.session(claims.sessionId)
       if (!session) throw new SecureChatError('auth/revoked')
       const bound = fromBase64Url(await accessTokens.thumbprint(session.signingKey))
-      const same = session.accountId === claims.accountId && session.deviceId === claims.deviceId && equalSecrets(bound, thumbprintBytes(claims.keyThumbprint))
+      const same =
+        session.accountId === claims.accountId && session.deviceId === claims.deviceId && equalSecretBytes(bound, thumbprintBytes(claims.keyThumbprint))
       if (!same) throw new SecureChatError('auth/invalid-token')
       return session
     },

@@ -1,3 +1,4 @@
+import { equalPublicBytes } from '@securechat/protocol'
 import type { Bus } from '../ports/bus.js'
 import type { ServerStore } from '../ports/store.js'
 
@@ -39,8 +40,7 @@ export function expectThat(condition: boolean, what: string): asserts condition 
 function isSame(a: unknown, b: unknown): boolean {
   if (Object.is(a, b)) return true
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false
-  if (a instanceof Uint8Array || b instanceof Uint8Array)
-    return a instanceof Uint8Array && b instanceof Uint8Array && a.length === b.length && a.every((byte, i) => byte === b[i])
+  if (a instanceof Uint8Array || b instanceof Uint8Array) return a instanceof Uint8Array && b instanceof Uint8Array && equalPublicBytes(a, b)
   if (Array.isArray(a) !== Array.isArray(b)) return false
   if (Array.isArray(a) && Array.isArray(b)) return a.length === b.length && a.every((item, i) => isSame(item, b[i]))
   const [left, right] = [a as Record<string, unknown>, b as Record<string, unknown>]

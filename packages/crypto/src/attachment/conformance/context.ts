@@ -1,4 +1,4 @@
-import { isSecureChatError, type Random } from '@securechat/protocol'
+import { equalPublicBytes, isSecureChatError, type Random } from '@securechat/protocol'
 import { Secret } from '../../secret.js'
 import { decryptAttachment } from '../decrypt.js'
 import type { AttachmentDescriptor } from '../descriptor.js'
@@ -62,7 +62,7 @@ export function check(holds: boolean, what: string): asserts holds {
 }
 
 export function equalBytes(actual: Uint8Array | null, expected: Uint8Array, what: string): void {
-  check(actual !== null && actual.length === expected.length && actual.every((byte, i) => byte === expected[i]), `${what}: other bytes`)
+  check(actual !== null && equalPublicBytes(actual, expected), `${what}: other bytes`)
 }
 
 /** The error's code; fails where there is none, or an untyped one. */

@@ -47,11 +47,10 @@ for (const member of members()) {
 }
 
 const documents = textsOf('docs', /\.md$/)
-const protocol = new Map([...documents].filter(([file]) => file.startsWith('docs/protocol/')))
 const labelled = [...sources].filter(
   ([file]) => /^packages\/[^/]+\/src\//.test(file) && file !== LABELS && !NOT_LABELLED.some((folder) => file.startsWith(folder)),
 )
-problems.push(...checkLabels({ registry: sources.get(LABELS) ?? '', sources: new Map(labelled), documents: protocol }))
+problems.push(...checkLabels({ registry: sources.get(LABELS) ?? '', sources: new Map(labelled), documents }))
 const citing = new Map([...sources, ...textsOf('scripts', /\.mjs$/), ...textsOf('mutants', /\.patch$/)])
 citing.delete('scripts/guards/citations.mjs')
 citing.delete('scripts/test/guards.test.mjs')

@@ -37,7 +37,7 @@ export function checkLabels({ registry, sources, documents }) {
     if (sites.length === 0) problems.push(`labels: ${name} is used nowhere`)
     if (sites.length > (TWO_SIDES.has(name) ? 2 : 1)) problems.push(`labels: ${name} is for one construction, and is used in ${sites.join(', ')}`)
     const told = [...documents.values()].some((text) => text.includes(`"${label}"`))
-    if (!told && !PRIVATE.test(label)) problems.push(`labels: ${label} is in no protocol document`)
+    if (!told && !PRIVATE.test(label)) problems.push(`labels: ${label} is in no document`)
   }
   for (const [file, text] of documents)
     for (const [, label] of text.matchAll(/"(SC1\/[^"]*)"/g)) if (!known.has(label)) problems.push(`${file}  ${label} is not in the registry`)

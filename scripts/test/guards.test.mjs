@@ -105,7 +105,7 @@ describe('labels', () => {
     ['a label that is computed', { registry: registry.replace("'SC1/one/two'", "'SC1/one' + suffix") }, 'not a plain text'],
     ['used for two constructions', { sources: new Map([...sources, ['packages/client/src/d.ts', 'T(LABELS.one, b, c)']]) }, 'is for one construction'],
     ['used nowhere', { sources: new Map([...sources].slice(1)) }, 'one is used nowhere'],
-    ['in no document', { documents: new Map([['docs/protocol/01.md', 'T("SC1/one", a)']]) }, 'SC1/one/two is in no protocol document'],
+    ['in no document', { documents: new Map([['docs/protocol/01.md', 'T("SC1/one", a)']]) }, 'SC1/one/two is in no document'],
     ['in a document alone', { documents: new Map([...documents, ['docs/protocol/02.md', 'T("SC1/three")']]) }, 'SC1/three is not in the registry'],
     ['written in place', { sources: new Map([...sources, ['packages/crypto/src/d.ts', "T('SC1/one' as never, a)"]]) }, 'comes from the registry'],
     [

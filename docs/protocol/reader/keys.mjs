@@ -27,7 +27,8 @@ function readDevices(bytes) {
 /** Parses a manifest and checks everything that can be checked without another one. */
 export function readManifest(bytes) {
   const from = cursor(bytes)
-  if (from.uint(1) !== 1) refuse('manifest version')
+  const format = from.uint(1)
+  if (format !== 1 && format !== 2) refuse('manifest version')
   const core = from.take(from.uint(4))
   const [suite, account, aik, version, prevHash, notBefore, notAfter, recovery, list] = readT(core, 'SC1/manifest')
   if (!same(suite, SUITE) || account.length !== 16) refuse('manifest')
@@ -45,8 +46,9 @@ export function readManifest(bytes) {
     const transcript = from.take(from.uint(1))
     verifySignature(entry.signingKey, acceptance({ account, accountKey, transcript, ...entry }), from.take(64), 'acceptance')
   })
-  from.end()
-  return { account, accountKey, version: number, prevHash, notBefore: start, notAfter: end, recovery, devices, hash: H(core) }
+  const succession = from.take(from.rest().length)
+  if (format === 2 ? succession.length === 0 || number === 1 : succession.length > 0) refuse('succession')
+  return { account, accountKey, version: number, prevHash, notBefore: start, notAfter: end, recovery, devices, succession, hash: H(core) }
 }
 
 const PREKEY_TYPES = { 1: ['x25519', null], 2: ['x25519', 'mlkem768'], 3: [null, 'mlkem768'] }

@@ -88,6 +88,9 @@ function listen(chat: Client, printer: Printer, openId: () => string | undefined
     printer.say('connection', `[${state.status}]`, { status: state.status })
   })
   chat.on('identity-changed', () => printer.say('identity-changed', 'A contact’s safety number has changed. /safety compares it, /trust accepts it.'))
+  chat.on('identity-recovered', () =>
+    printer.say('identity-recovered', 'A contact has recovered the account with the recovery words and has another safety number. /safety compares it.'),
+  )
   chat.on('security-alert', ({ error }) => printer.say('security-alert', `Warning: ${error.message}`, { code: error.code }))
   chat.on('signed-out', ({ reason }) =>
     printer.say('signed-out', reason === 'revoked' ? 'This device was signed out elsewhere. Your history stays readable.' : 'Signed out.'),

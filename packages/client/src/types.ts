@@ -1,3 +1,4 @@
+import type { KeyPair } from '@securechat/crypto'
 import type { AccountId, ConversationId, DeviceId, MessageId, SecureChatError, Timestamp } from '@securechat/protocol'
 import type { StoreLock } from '@securechat/storage'
 
@@ -52,7 +53,7 @@ export interface Message {
   readonly sender: AccountId
   readonly mine: boolean
   /** text; unsupported: from a newer version; undecryptable: a placeholder that is replaced in place when the message heals; event: e.g. the account key changed. */
-  readonly kind: 'text' | 'unsupported' | 'undecryptable' | 'deleted' | 'identity-changed'
+  readonly kind: 'text' | 'unsupported' | 'undecryptable' | 'deleted' | 'identity-changed' | 'identity-recovered'
   readonly text: string
   /** Sender's clock, for display only. */
   readonly sentAt: Timestamp
@@ -96,6 +97,17 @@ export interface SafetyNumber {
   readonly verified: boolean
 }
 
+export interface ConfirmInput {
+  readonly code: string
+  /** Gives a number that has keys already new ones, which every contact has to accept. */
+  readonly replaceKeys?: boolean
+  /**
+   * `deriveRecoveryKeys(provider, parseRecoveryWords(words)).signing` of `@securechat/crypto/recovery`. A new account's first manifest names it. For an
+   * account that names it already it signs that the new keys follow the lost ones, so that contacts go on and are told. It is not stored.
+   */
+  readonly recoveryKey?: KeyPair
+}
+
 export interface Login {
   readonly phone: string
   readonly codeDigits: number
@@ -104,9 +116,10 @@ export interface Login {
   /**
    * Registers the account and this device. Throws `auth/code-wrong`, `auth/code-expired`, `auth/too-many-tries`, and
    * `auth/account-exists` where the number has keys already: then call again with `replaceKeys: true` after telling the
-   * person that every contact will see a changed safety number and old messages stay on the old device.
+   * person that every contact will see a changed safety number and old messages stay on the old device. `client/invalid-argument`: the recovery
+   * key is not the account's.
    */
-  confirm(input: { code: string; replaceKeys?: boolean }, options?: CallOptions): Promise<AccountState>
+  confirm(input: ConfirmInput, options?: CallOptions): Promise<AccountState>
 }
 
 export interface CallOptions {
@@ -204,6 +217,8 @@ export interface ClientEvents {
   'message-status': (event: { conversation: Conversation; message: Message }) => void
   connection: (state: ConnectionState) => void
   'identity-changed': (event: { accountId: AccountId }) => void
+  /** The contact has a new account key, and the recovery key that the former one had named says so: sending goes on, the safety number is another one. */
+  'identity-recovered': (event: { accountId: AccountId; endedFork: boolean }) => void
   /**
    * A device list was refused: rollback, fork or a device that no manifest names. `evidence`, with a fork: the signed manifests that contradict
    * one another, the believed one first, for whoever looks into it; nobody but the holder of the account key can have made them.

@@ -1,6 +1,6 @@
 import type { Conversation, Message } from '@securechat/client'
 import type { AccountId, DeviceId, ErrorCode } from '@securechat/protocol'
-import { createTestNetwork, readStored, type TestClient, type TestNetwork, type TestNetworkOptions } from '@securechat/testing'
+import { createTestNetwork, readStored, type TestClient, type TestClientOptions, type TestNetwork, type TestNetworkOptions } from '@securechat/testing'
 import { afterEach, expect } from 'vitest'
 
 const networks: TestNetwork[] = []
@@ -50,15 +50,17 @@ export interface Heard {
   readonly alerts: ErrorCode[]
   readonly failures: ErrorCode[]
   readonly identityChanges: AccountId[]
+  readonly recoveries: AccountId[]
   readonly messages: string[]
 }
 
 /** From now on. `messages`: where the texts of received messages are noted. */
 export function listenTo(client: TestClient, messages: string[] = []): Heard {
-  const heard: Heard = { alerts: [], failures: [], identityChanges: [], messages }
+  const heard: Heard = { alerts: [], failures: [], identityChanges: [], recoveries: [], messages }
   client.on('security-alert', ({ error }) => void heard.alerts.push(error.code))
   client.on('decryption-failed', ({ error }) => void heard.failures.push(error.code))
   client.on('identity-changed', ({ accountId }) => void heard.identityChanges.push(accountId))
+  client.on('identity-recovered', ({ accountId }) => void heard.recoveries.push(accountId))
   client.on('message', ({ message }) => void (message.mine || heard.messages.push(message.text)))
   return heard
 }
@@ -74,9 +76,9 @@ export interface Friends {
 }
 
 /** Two people who have accepted and answered one another; nothing is on its way. */
-export async function friends(options: TestNetworkOptions = {}): Promise<Friends> {
+export async function friends({ bob: made = {}, ...options }: TestNetworkOptions & { readonly bob?: TestClientOptions } = {}): Promise<Friends> {
   const net = await network(options)
-  const [alice, bob] = [await net.client('Alice'), await net.client('Bob')]
+  const [alice, bob] = [await net.client('Alice'), await net.client('Bob', made)]
   const toBob = await net.drive(alice.conversations.direct({ phone: bob.phone }))
   await toBob.send('Hello Bob')
   await net.settle()

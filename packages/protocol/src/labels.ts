@@ -75,6 +75,7 @@ export const LABELS = {
   retryEnvelope: 'SC1/retry/envelope',
   sealedRecord: 'SC1/store/record',
   sealedRow: 'SC1/store/row',
+  sealedKey: 'SC1/store/key',
   serverOtp: 'SC1/server/otp',
   serverPhone: 'SC1/server/phone',
   serverToken: 'SC1/server/token',

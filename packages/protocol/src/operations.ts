@@ -73,6 +73,8 @@ export const OPERATIONS = {
         exists: z.boolean(),
         manifestVersion: counter,
         manifestHash: z.optional(bytes(64)),
+        /** The newest one: who has the recovery key signs that the next account key follows it. */
+        manifest: z.optional(manifest),
         nextDeviceId: deviceId,
       }),
     }),

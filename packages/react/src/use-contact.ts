@@ -7,14 +7,19 @@ import { useActiveQuery } from './use-query.js'
 
 type AccountId = Contact['accountId']
 
+const identitySignals = (client: Client, accountId: AccountId, reload: () => void): (() => void)[] =>
+  (['identity-changed', 'identity-recovered'] as const).map((signal) =>
+    client.on(signal, (event) => {
+      if (event.accountId === accountId) reload()
+    }),
+  )
+
 /** What can change a contact: its key, what arrives with its messages, and the conversation's accept and block. */
 const contactSignals =
   (client: Client, accountId: AccountId) =>
   (reload: () => void): (() => void) => {
     const stops = [
-      client.on('identity-changed', (event) => {
-        if (event.accountId === accountId) reload()
-      }),
+      ...identitySignals(client, accountId, reload),
       client.on('message', ({ conversation }) => {
         if (conversation.peerId === accountId) reload()
       }),
@@ -52,10 +57,12 @@ export function useSafetyNumber(accountId: AccountId): SafetyNumberLookup {
   const query = queries.get(`safety-number ${accountId}`, () =>
     lookupReloaded(
       () => client.devices.safetyNumber(accountId),
-      (reload) =>
-        client.on('identity-changed', (event) => {
-          if (event.accountId === accountId) reload()
-        }),
+      (reload) => {
+        const stops = identitySignals(client, accountId, reload)
+        return () => {
+          for (const stop of stops) stop()
+        }
+      },
     ),
   )
   const state = useActiveQuery(query)

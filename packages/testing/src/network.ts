@@ -1,5 +1,5 @@
 import { type Client, createClient } from '@securechat/client'
-import type { CryptoProvider } from '@securechat/crypto'
+import type { CryptoProvider, KeyPair } from '@securechat/crypto'
 import { sodiumProvider } from '@securechat/crypto/sodium'
 import type { Logger } from '@securechat/protocol'
 import { createServer, memoryStore, type Server, type ServerStore } from '@securechat/server'
@@ -48,6 +48,8 @@ export interface TestClientOptions {
   readonly linkedTo?: TestClient
   /** Opens the client and neither registers nor starts it. */
   readonly signedOut?: boolean
+  /** Named by a new account's first manifest; of an account that names it, the keys are recovered. */
+  readonly recoveryKey?: KeyPair
   /** Default: true. */
   readonly start?: boolean
   /** The process that it runs in, and where that dies. */
@@ -259,14 +261,14 @@ export async function createTestNetwork(options: TestNetworkOptions = {}): Promi
     settle,
     async client(
       name,
-      { disk = new MemoryDisk(), phone = nextPhone(), replaceKeys = false, start = true, crash = unharmed(), linkedTo, signedOut = false } = {},
+      { disk = new MemoryDisk(), phone = nextPhone(), replaceKeys = false, recoveryKey, start = true, crash = unharmed(), linkedTo, signedOut = false } = {},
     ) {
       const client = await open(name, { phone: linkedTo?.phone ?? phone, disk, crash })
       if (signedOut) return client
       if (linkedTo && (await client.account.state()).status === 'signed-out') await drive(link(client, linkedTo))
       if ((await client.account.state()).status === 'signed-out') {
         const login = await drive(client.account.requestCode({ phone }))
-        await drive(login.confirm({ code: codeOf(phone), replaceKeys }))
+        await drive(login.confirm({ code: codeOf(phone), replaceKeys, ...(recoveryKey && { recoveryKey }) }))
         await drive(client.account.setProfile({ name }))
       }
       if (start) await client.start()

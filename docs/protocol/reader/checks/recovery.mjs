@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto'
 import { wordlist } from '@scure/bip39/wordlists/english.js'
 import { hex, readKey, readTPrefix, readUint, refuse, requireEqual } from '../bytes.mjs'
-import { SUITE } from '../keys.mjs'
+import { readManifest, SUITE } from '../keys.mjs'
 import { ed25519PublicKey, verifySignature } from '../primitives.mjs'
 import { recoveryKeys } from '../recovery.mjs'
 
@@ -17,6 +17,15 @@ function entropyOf(words) {
   return bytes.subarray(0, 32)
 }
 
+function readSuccession(bytes, recoveryKey) {
+  const { fields, read, rest } = readTPrefix(bytes, 'SC1/succession')
+  verifySignature(recoveryKey, read, rest, 'succession')
+  const [suite, account, oldKey, newKey, lastVersion, lastHash] = fields
+  requireEqual(fields.length, 6, 'fields')
+  requireEqual(suite, SUITE, 'suite')
+  return { account, oldAccountKey: readKey('ed25519', oldKey), newAccountKey: readKey('ed25519', newKey), lastVersion: readUint(lastVersion), lastHash }
+}
+
 export function* checks(vectors) {
   const [entropy, oldSeed, newSeed] = vectors.draws.values.map(hex)
   const keys = recoveryKeys(entropy)
@@ -27,18 +36,35 @@ export function* checks(vectors) {
     'succession',
     () => {
       const { succession } = vectors
-      const { fields, read, rest } = readTPrefix(hex(succession.output), 'SC1/succession')
-      verifySignature(hex(vectors.recoveryKey), read, rest, 'succession')
-      const [suite, account, oldKey, newKey, lastVersion, lastHash] = fields
-      requireEqual(fields.length, 6, 'fields')
-      requireEqual(suite, SUITE, 'suite')
-      requireEqual(account, hex(succession.account), 'account')
-      requireEqual(readKey('ed25519', oldKey), ed25519PublicKey(oldSeed), 'old AIK')
-      requireEqual(readKey('ed25519', newKey), ed25519PublicKey(newSeed), 'new AIK')
+      const read = readSuccession(hex(succession.output), hex(vectors.recoveryKey))
+      requireEqual(read.account, hex(succession.account), 'account')
+      requireEqual(read.oldAccountKey, ed25519PublicKey(oldSeed), 'old AIK')
+      requireEqual(read.newAccountKey, ed25519PublicKey(newSeed), 'new AIK')
       requireEqual(hex(succession.oldAccountKey), ed25519PublicKey(oldSeed), 'old AIK')
       requireEqual(hex(succession.newAccountKey), ed25519PublicKey(newSeed), 'new AIK')
-      requireEqual(readUint(lastVersion), succession.lastVersion, 'version')
-      requireEqual(lastHash, hex(succession.lastHash), 'hash')
+      requireEqual(read.lastVersion, succession.lastVersion, 'version')
+      requireEqual(read.lastHash, hex(succession.lastHash), 'hash')
+    },
+  ]
+  yield [
+    'recovered account',
+    () => {
+      const first = readManifest(hex(vectors.recovered.first))
+      const second = readManifest(hex(vectors.recovered.second))
+      requireEqual(first.accountKey, ed25519PublicKey(oldSeed), 'old AIK')
+      requireEqual(second.accountKey, ed25519PublicKey(newSeed), 'new AIK')
+      requireEqual(first.succession.length, 0, 'no succession')
+      requireEqual(second.prevHash, first.hash, 'link')
+      // By the recovery key of the manifest that was believed, never by what the new one says about itself.
+      const read = readSuccession(second.succession, readKey('ed25519', first.recovery))
+      requireEqual(second.recovery, first.recovery, 'recovery key')
+      requireEqual(read.account, second.account, 'account')
+      requireEqual(first.account, second.account, 'account')
+      requireEqual(read.oldAccountKey, first.accountKey, 'old AIK')
+      requireEqual(read.newAccountKey, second.accountKey, 'new AIK')
+      requireEqual(read.lastVersion, first.version, 'version')
+      requireEqual(second.version, first.version + 1, 'version')
+      requireEqual(read.lastHash, first.hash, 'hash')
     },
   ]
 }

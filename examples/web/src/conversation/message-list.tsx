@@ -135,7 +135,8 @@ export function MessageList({ history, ownId, peerName, peerTyping, identityChan
     if (row.kind === 'end') return <EndOfList key={row.key} peerName={peerName} typing={peerTyping} />
     if (row.kind === 'unread') return <UnreadNotice key={row.key} count={row.count} />
     const { message } = row
-    if (message.kind === 'identity-changed') return <IdentityNotice key={row.key} peerName={peerName} pending={identityChanged} onReview={onReview} />
+    if (message.kind === 'identity-changed' || message.kind === 'identity-recovered')
+      return <IdentityNotice key={row.key} peerName={peerName} pending={identityChanged} onReview={onReview} />
     return (
       <MessageBubble
         key={row.key}

@@ -21,7 +21,7 @@ export type Row =
 /** Messages of one person this close together belong to one group. */
 const GROUP_MS = 5 * 60_000
 
-const isNotice = (message: Message): boolean => message.kind === 'identity-changed'
+const isNotice = (message: Message): boolean => message.kind === 'identity-changed' || message.kind === 'identity-recovered'
 
 const together = (a: Message | undefined, b: Message | undefined): boolean =>
   a !== undefined &&

@@ -12,6 +12,7 @@ export function previewOf(message: Message): string {
     case 'unsupported':
       return 'A newer kind of message'
     case 'identity-changed':
+    case 'identity-recovered':
       return 'The safety number has changed'
   }
 }

@@ -24,11 +24,11 @@ export async function requestCode({ context, registrar, state }: LoginDeps, { ph
     codeDigits,
     expiresAt,
     resendAt,
-    async confirm({ code, replaceKeys = false }, confirmOptions = {}) {
+    async confirm({ code, replaceKeys = false, recoveryKey }, confirmOptions = {}) {
       if (!/^\d{4,10}$/.test(code)) throw new SecureChatError('auth/code-wrong')
       // A code is exchanged once; the second call, with `replaceKeys`, goes on from there.
       confirmed ??= await network.call('auth.confirmCode', { loginId, code }, confirmOptions)
-      await prepareRegistration(context, { phone, confirmed, replaceKeys })
+      await prepareRegistration(context, { phone, confirmed, replaceKeys, ...(recoveryKey && { recoveryKey }) })
       await registrar.complete(confirmOptions.signal)
       network.connection.reauthenticate()
       return state()

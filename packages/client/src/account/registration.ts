@@ -2,6 +2,7 @@ import {
   acceptDevice,
   type CryptoDeps,
   createManifest,
+  createSuccession,
   DEVICE_FLAGS,
   type DeviceKeys,
   decodeAccountKeys,
@@ -13,6 +14,9 @@ import {
   generateAccountKeys,
   generateDeviceKeys,
   generatePreKeys,
+  type KeyPair,
+  type Manifest,
+  verifyManifest,
   verifyManifestChain,
 } from '@securechat/crypto'
 import { type AccountId, type DeviceId, equalPublicBytes, LIMITS, type OperationOutput, SecureChatError } from '@securechat/protocol'
@@ -44,15 +48,20 @@ export interface RegistrationInput {
   readonly phone: string
   readonly confirmed: Confirmed
   readonly replaceKeys: boolean
+  /** Of the account's words: its first manifest names it, or it signs that the new account key follows the old one. */
+  readonly recoveryKey?: KeyPair
 }
 
 /**
  * Makes everything that registering needs and commits it BEFORE the server hears of it, so that a process that dies at any later point
- * repeats the same call with the same bytes. Throws `auth/account-exists`, `auth/already-registered`.
+ * repeats the same call with the same bytes. Throws `auth/account-exists`, `auth/already-registered`, `client/invalid-argument` for a recovery key that is not the account's.
  */
-export async function prepareRegistration(context: Context, { phone, confirmed, replaceKeys }: RegistrationInput): Promise<void> {
+export async function prepareRegistration(context: Context, input: RegistrationInput): Promise<void> {
   const { db, provider } = context
+  const { phone, confirmed, recoveryKey } = input
   const { registrationToken, account } = confirmed
+  const former = recoveryKey && account.exists ? recoverable(provider, account, recoveryKey) : undefined
+  const replaceKeys = input.replaceKeys || former !== undefined
   await db.run(async (tx) => {
     const pending = await readRegistration(tx)
     const onServer = (manifest: Uint8Array): boolean =>
@@ -77,7 +86,7 @@ export async function prepareRegistration(context: Context, { phone, confirmed, 
       })
     }
     if (account.exists && !replaceKeys) throw new SecureChatError('auth/account-exists')
-    const made = newDevice(cryptoDeps(context), account)
+    const made = newDevice(cryptoDeps(context), account, { former, recoveryKey })
     writeRegistration(tx, {
       ...(await freshPreKeys(context, tx, { ...made, count: FIRST_ONE_TIME_KEYS })),
       phone,
@@ -114,8 +123,25 @@ export async function prepareLinkedDevice(context: Context, { deviceKeys, profil
   })
 }
 
+/** What the recovery key can succeed: the newest manifest, if it names this key. */
+function recoverable(provider: CryptoDeps['provider'], account: Confirmed['account'], recoveryKey: KeyPair): Manifest {
+  const former = account.manifest && verifyManifest(provider, account.manifest)
+  if (
+    former?.accountId !== account.accountId ||
+    former.version !== account.manifestVersion ||
+    !equalPublicBytes(former.hash, account.manifestHash ?? new Uint8Array(0))
+  )
+    throw new SecureChatError('protocol/malformed', { detail: 'manifest of the account' })
+  if (!equalPublicBytes(former.recoveryKey, recoveryKey.publicKey)) throw new SecureChatError('client/invalid-argument', { detail: 'recovery key' })
+  return former
+}
+
 /** A new account key and a device that is alone under it, continuing the versions that the server has. */
-function newDevice(deps: CryptoDeps, { accountId, nextDeviceId: deviceId, manifestVersion, manifestHash }: Confirmed['account']) {
+function newDevice(
+  deps: CryptoDeps,
+  { accountId, nextDeviceId: deviceId, manifestVersion, manifestHash }: Confirmed['account'],
+  { former, recoveryKey }: { readonly former: Manifest | undefined; readonly recoveryKey: KeyPair | undefined },
+) {
   const accountKeys = generateAccountKeys(deps)
   const deviceKeys = generateDeviceKeys(deps)
   const accept = acceptDevice(deps, { accountId, accountKey: accountKeys.publicKey, deviceId, deviceKeys })
@@ -129,8 +155,18 @@ function newDevice(deps: CryptoDeps, { accountId, nextDeviceId: deviceId, manife
     notBefore: deps.now,
     notAfter: deps.now + LIMITS.manifestDays * DAY,
     devices: [{ deviceId, signingKey: signing.publicKey, identityKey: identity.publicKey, addedVersion: version, flags: DEVICE_FLAGS.primary, accept }],
+    ...(recoveryKey && { recoveryKey: recoveryKey.publicKey }),
+    ...(former && recoveryKey && { succession: succession(deps, { former, recoveryKey, newAccountKey: accountKeys.publicKey }) }),
   })
   return { accountId, deviceId, accountKeys, deviceKeys, manifest }
+}
+
+const succession = (
+  { provider }: Pick<CryptoDeps, 'provider'>,
+  { former, recoveryKey, newAccountKey }: { readonly former: Manifest; readonly recoveryKey: KeyPair; readonly newAccountKey: Uint8Array },
+): Uint8Array => {
+  const { accountId, accountKey: oldAccountKey, version: lastVersion, hash: lastHash } = former
+  return createSuccession(provider, { accountId, oldAccountKey, newAccountKey, lastVersion, lastHash, recoveryKey })
 }
 
 async function freshPreKeys(

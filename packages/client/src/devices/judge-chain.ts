@@ -1,4 +1,4 @@
-import { type CryptoProvider, decodeManifest, type ManifestPin, verifyManifestChain } from '@securechat/crypto'
+import { type AcceptedSuccession, type CryptoProvider, decodeManifest, type ManifestPin, verifyManifestChain } from '@securechat/crypto'
 import { type DeviceId, equalPublicBytes, isSecureChatError, SecureChatError, type Timestamp } from '@securechat/protocol'
 
 type Verifier = Pick<CryptoProvider, 'blake2b' | 'ed25519Verify'>
@@ -9,6 +9,8 @@ export interface Judgement {
   /** The account shows another key: nothing is sent to it until the user accepts it. */
   readonly candidate?: ManifestPin
   readonly newDeviceIds: readonly DeviceId[]
+  /** Changed account keys that the recovery key vouches for, oldest first: believed, and to be shown. */
+  readonly successions: readonly AcceptedSuccession[]
   readonly removedDeviceIds: readonly DeviceId[]
   /** The manifest has expired: its owner was not online for long. */
   readonly stale: boolean
@@ -25,14 +27,14 @@ export function judgeChain(
 ): Judgement {
   if (pinned && chain.length === 0) throw new SecureChatError('devices/manifest-rollback', { detail: 'the pinned version is gone' })
   try {
-    const { pin, newDeviceIds, removedDeviceIds, stale } = verifyManifestChain(provider, { pinned, chain, now })
-    return { pin, newDeviceIds, removedDeviceIds, stale }
+    const { pin, newDeviceIds, removedDeviceIds, stale, successions } = verifyManifestChain(provider, { pinned, chain, now })
+    return { pin, newDeviceIds, removedDeviceIds, stale, successions }
   } catch (error) {
     if (!pinned || !isSecureChatError(error, 'devices/identity-changed')) throw error
     requirePinned(provider, pinned, chain)
     // Every link and signature is checked again; only whose key signs is left to the user.
     const { pin: candidate, stale } = verifyManifestChain(provider, { pinned: null, chain, now })
-    return { pin: pinned, candidate, newDeviceIds: [], removedDeviceIds: [], stale }
+    return { pin: pinned, candidate, newDeviceIds: [], removedDeviceIds: [], stale, successions: [] }
   }
 }
 

@@ -1,12 +1,10 @@
 import type { ManifestPin } from '@securechat/crypto'
 import { type AccountId, asSecureChatError, equalPublicBytes, SecureChatError } from '@securechat/protocol'
-import { type Context, directConversationId, newMessageId } from '../context.js'
-import { newContact, readContact, writeContact } from '../state/contacts.js'
-import { readConversation, writeConversation } from '../state/conversations.js'
+import type { Context } from '../context.js'
 import type { Transaction } from '../state/database.js'
 import { keyOf } from '../state/keys.js'
-import { placeMessage, writeMessage } from '../state/messages.js'
 import { type Pins, readPins, writePins } from '../state/pins.js'
+import { showChangedIdentity, showRecoveredIdentity, withConsent } from './identity-change.js'
 import { judgeChain } from './judge-chain.js'
 
 export interface Manifests {
@@ -40,9 +38,10 @@ export function createManifests(context: Context): Manifests {
 
   const keep = async (tx: Transaction, accountId: AccountId, chain: readonly Uint8Array[]): Promise<Pins> => {
     const before = await readPins(tx, provider, accountId)
-    const { pin, candidate, removedDeviceIds, newDeviceIds, stale } = judgeChain(provider, { pinned: before?.pin ?? null, chain, now: clock.now() })
+    const judged = judgeChain(provider, { pinned: before?.pin ?? null, chain, now: clock.now() })
     const own = (await context.identity.accountId()) === accountId
-    if (own && candidate) throw new SecureChatError('devices/identity-changed', { detail: 'own account' })
+    if (own && (judged.candidate || judged.successions.length > 0)) throw new SecureChatError('devices/identity-changed', { detail: 'own account' })
+    const { pin, candidate, newDeviceIds, removedDeviceIds, stale, successions } = before ? await withConsent(tx, judged, before) : judged
     if (stale) logger.info('client.manifest-expired')
     const past =
       own && before && before.pin.manifest.version !== pin.manifest.version
@@ -52,6 +51,7 @@ export function createManifests(context: Context): Manifests {
     writePins(tx, accountId, { pin, candidate, past })
     if (own && before && newDeviceIds.length + removedDeviceIds.length > 0)
       tx.afterCommit(() => events.emit('devices-changed', { added: newDeviceIds, removed: removedDeviceIds }))
+    if (successions.length > 0) await showRecoveredIdentity(context, tx, { pin, endedFork: successions.some(({ endedFork }) => endedFork) })
     if (candidate && !(before?.candidate && sameKey(before.candidate, candidate))) await showChangedIdentity(context, tx, accountId)
     return { pin, ...(candidate && { candidate }), past }
   }
@@ -89,29 +89,3 @@ export function createManifests(context: Context): Manifests {
 }
 
 const sameKey = (a: ManifestPin, b: ManifestPin): boolean => equalPublicBytes(a.manifest.accountKey, b.manifest.accountKey)
-
-/** A changed account key is always visible: a row in the conversation, a mark at the contact, an event. */
-async function showChangedIdentity(context: Context, tx: Transaction, accountId: AccountId): Promise<void> {
-  const { provider, clock, events } = context
-  writeContact(tx, { ...((await readContact(tx, accountId)) ?? newContact(accountId)), identityChanged: true, verified: false })
-  const { accountId: self } = await context.identity.self()
-  const conversation = await readConversation(tx, directConversationId(provider, self, accountId))
-  if (conversation) {
-    const now = clock.now()
-    const row = {
-      id: newMessageId(context),
-      conversation: conversation.id,
-      sender: accountId,
-      kind: 'identity-changed' as const,
-      text: '',
-      sentAt: now,
-      order: 0,
-      edited: false,
-      reactions: [],
-    }
-    const placed = placeMessage(tx, row, conversation)
-    writeMessage(tx, placed.message)
-    writeConversation(tx, { ...placed.conversation, updatedAt: now })
-  }
-  tx.afterCommit(() => events.emit('identity-changed', { accountId }))
-}

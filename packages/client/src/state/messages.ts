@@ -11,7 +11,7 @@ const record = defineRecord(
     id: id<MessageId>(),
     conversation: id<ConversationId>(),
     sender: id<AccountId>(),
-    kind: z.enum(['text', 'unsupported', 'undecryptable', 'deleted', 'identity-changed']),
+    kind: z.enum(['text', 'unsupported', 'undecryptable', 'deleted', 'identity-changed', 'identity-recovered']),
     text: z.string(),
     sentAt: count,
     order: count,

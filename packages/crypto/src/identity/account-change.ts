@@ -14,17 +14,17 @@ export interface AcceptedSuccession {
 }
 
 /**
- * True where one of the statements names exactly this step and the recovery key of what is BELIEVED has signed it: `believed` gives the
- * old account key and the recovery key, `next` the new key and the place in the chain. Throws `protocol/malformed` for a damaged statement.
+ * True where `next` carries a statement that names exactly this step, and the recovery key of what is BELIEVED has signed it: `believed` gives the
+ * old account key and the recovery key, `next` the new key and the place in the chain.
  */
 export function isSucceeded(
   provider: Pick<CryptoProvider, 'ed25519Verify'>,
-  { believed, next, successions }: { readonly believed: Manifest; readonly next: Manifest; readonly successions: readonly Uint8Array[] },
+  { believed, next }: { readonly believed: Manifest; readonly next: Manifest },
 ): boolean {
-  return successions.some((bytes) => {
-    const { accountId, oldAccountKey, newAccountKey, lastVersion, lastHash } = decodeSuccession(bytes)
-    const keys = equalPublicBytes(oldAccountKey, believed.accountKey) && equalPublicBytes(newAccountKey, next.accountKey)
-    const place = accountId === believed.accountId && lastVersion === next.version - 1 && equalPublicBytes(lastHash, next.prevHash)
-    return keys && place && isSignedSuccession(provider, bytes, believed.recoveryKey)
-  })
+  const bytes = next.succession
+  if (bytes.length === 0) return false
+  const { accountId, oldAccountKey, newAccountKey, lastVersion, lastHash } = decodeSuccession(bytes)
+  const keys = equalPublicBytes(oldAccountKey, believed.accountKey) && equalPublicBytes(newAccountKey, next.accountKey)
+  const place = accountId === believed.accountId && lastVersion === next.version - 1 && equalPublicBytes(lastHash, next.prevHash)
+  return keys && place && isSignedSuccession(provider, bytes, believed.recoveryKey)
 }

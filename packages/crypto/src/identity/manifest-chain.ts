@@ -22,10 +22,8 @@ export interface ManifestChainInput {
   readonly chain: readonly Uint8Array[]
   /** The local clock, never the server's. */
   readonly now: Timestamp
-  /** The changed account key that the user has accepted. */
+  /** The changed account key that the user has accepted. A change passes with it, or with the recovery key's statement in the manifest, else never. */
   readonly acceptAccountKey?: Uint8Array
-  /** Statements of the recovery key, as the server keeps them. A change of the account key passes with one of them or with `acceptAccountKey`, else never. */
-  readonly successions?: readonly Uint8Array[]
 }
 
 export interface ManifestChainResult {
@@ -82,13 +80,13 @@ interface Walk {
  * before it must be a chain of its own. Null where there is no fork or nothing that ends it: then the chain is judged as ever.
  */
 function endFork(provider: Verifier, manifests: readonly Manifest[], input: ManifestChainInput): (Walk & { readonly rest: readonly Manifest[] }) | null {
-  const { pinned, successions = [] } = input
+  const { pinned } = input
   const [first] = manifests
   if (!pinned || !first || !continuesAnother(pinned.manifest, first)) return null
   const at = manifests.findIndex(({ accountKey }) => !equalPublicBytes(accountKey, pinned.manifest.accountKey))
   const next = manifests[at]
   if (!next || next.version <= pinned.manifest.version) return null
-  if (next.accountId !== pinned.manifest.accountId || !isSucceeded(provider, { believed: pinned.manifest, next, successions })) return null
+  if (next.accountId !== pinned.manifest.accountId || !isSucceeded(provider, { believed: pinned.manifest, next })) return null
   let highestDeviceId = Math.max(pinned.highestDeviceId, highest(first === next ? [] : first.devices))
   for (let i = 1; i <= at; i++) {
     const branch = manifests[i] as Manifest
@@ -112,8 +110,8 @@ const continuesAnother = (pinned: Manifest, first: Manifest): boolean =>
 /** A changed account key passes with the recovery key's statement, which is told, or with the user's consent to exactly this key. */
 function accountChange(provider: Verifier, { believed, next, input }: { believed: Manifest; next: Manifest; input: ManifestChainInput }): AcceptedSuccession[] {
   if (!input.pinned || equalPublicBytes(next.accountKey, believed.accountKey)) return []
-  const { acceptAccountKey, successions = [] } = input
-  if (isSucceeded(provider, { believed, next, successions }))
+  const { acceptAccountKey } = input
+  if (isSucceeded(provider, { believed, next }))
     return [{ version: next.version, oldAccountKey: believed.accountKey, newAccountKey: next.accountKey, endedFork: false }]
   if (!acceptAccountKey || !equalPublicBytes(next.accountKey, acceptAccountKey)) fail('devices/identity-changed', 'account key')
   return []
@@ -122,8 +120,7 @@ function accountChange(provider: Verifier, { believed, next, input }: { believed
 /**
  * Judges a server's answer against what is pinned. Every signature and every link is checked before anything is believed.
  * Throws `devices/manifest-rollback` (all older than the pin), `devices/manifest-fork` (other content for a known version, or a link
- * that does not fit), `devices/identity-changed` (another account key), `devices/invalid-manifest` (signature, gap, rule), `protocol/malformed`
- * (a succession too).
+ * that does not fit), `devices/identity-changed` (another account key), `devices/invalid-manifest` (signature, gap, rule), `protocol/malformed`.
  */
 export function verifyManifestChain(provider: Verifier, input: ManifestChainInput): ManifestChainResult {
   const { pinned, chain, now } = input

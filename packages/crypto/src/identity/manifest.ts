@@ -21,6 +21,7 @@ import type { CryptoDeps } from '../deps.js'
 import { ByteReader } from '../encoding/reader.js'
 import { ByteWriter } from '../encoding/writer.js'
 import type { CryptoProvider } from '../primitives/provider.js'
+import { decodeSuccession } from '../recovery/succession.js'
 import { type DeviceAccept, verifyDeviceAccept } from './device-accept.js'
 import { type AccountKeys, typedKey } from './keys.js'
 
@@ -55,6 +56,8 @@ export interface Manifest {
   readonly recoveryKey: Uint8Array
   /** Ascending by id, at least one. */
   readonly devices: readonly ManifestDevice[]
+  /** The first under its account key carries the recovery key's word for it (docs/protocol/11, "Succession"); empty elsewhere. Not signed by the account key. */
+  readonly succession: Uint8Array
   /** BLAKE2b-512 of what the account key signed. */
   readonly hash: Uint8Array
   /** The manifest as it travels. */
@@ -70,9 +73,12 @@ export interface ManifestInput {
   readonly notAfter: Timestamp
   readonly devices: readonly ManifestDevice[]
   readonly recoveryKey?: Uint8Array
+  /** What `createSuccession` made for this step. */
+  readonly succession?: Uint8Array
 }
 
-const FORMAT = 1
+/** 2: with a succession at the end. */
+const FORMATS = { plain: 1, succeeding: 2 } as const
 const ENTRY = 4 + 33 + 33 + 8 + 4
 const NOTHING = new Uint8Array(0)
 const DAY = 86_400_000
@@ -97,6 +103,10 @@ function checkShape(m: Omit<Manifest, 'hash' | 'bytes'>): void {
   if (m.prevHash.length !== (m.version === 1 ? 0 : 64)) invalid('previous hash')
   if (m.notAfter <= m.notBefore || m.notAfter - m.notBefore > LIMITS.manifestDays * DAY) invalid('validity')
   if (m.devices.length < 1 || m.devices.length > LIMITS.devicesPerAccount) invalid('number of devices')
+  if (m.succession.length > 0) {
+    if (m.version === 1) invalid('succession')
+    decodeSuccession(m.succession)
+  }
   let last = 0
   for (const { deviceId, addedVersion, accept } of m.devices) {
     if (!isDeviceId(deviceId) || deviceId <= last) invalid('device order')
@@ -108,12 +118,12 @@ function checkShape(m: Omit<Manifest, 'hash' | 'bytes'>): void {
 
 /**
  * Signs a manifest (docs/protocol/02-keys-and-manifests.md). Commit `bytes` before the upload and retry them unchanged: two
- * signed manifests of one version are a fork. Throws `devices/invalid-manifest` where the fields break a rule.
+ * signed manifests of one version are a fork. Throws `devices/invalid-manifest` where the fields break a rule, `protocol/malformed` for a succession that is none.
  */
 export function createManifest({ provider }: Pick<CryptoDeps, 'provider'>, input: ManifestInput): { bytes: Uint8Array; hash: Uint8Array } {
   const devices = [...input.devices].sort((a, b) => a.deviceId - b.deviceId)
-  const recoveryKey = input.recoveryKey ?? NOTHING
-  checkShape({ ...input, accountKey: input.accountKey.publicKey, recoveryKey, devices })
+  const { recoveryKey = NOTHING, succession = NOTHING } = input
+  checkShape({ ...input, accountKey: input.accountKey.publicKey, recoveryKey, devices, succession })
   const core = T(
     LABELS.manifest,
     u8(SUITE),
@@ -127,11 +137,12 @@ export function createManifest({ provider }: Pick<CryptoDeps, 'provider'>, input
     concatBytes(...devices.map(deviceEntry)),
   )
   const writer = new ByteWriter(core.length + 256)
-    .u8(FORMAT)
+    .u8(succession.length === 0 ? FORMATS.plain : FORMATS.succeeding)
     .u32(core.length)
     .bytes(core)
     .bytes(provider.ed25519Sign(input.accountKey.secretKey.expose(), core))
   for (const { accept } of devices) writer.u8(accept.transcript.length).bytes(accept.transcript).bytes(accept.signature)
+  writer.bytes(succession)
   const bytes = writer.finish()
   if (bytes.length > LIMITS.manifestBytes) invalid('size')
   return { bytes, hash: provider.blake2b(64, core) }
@@ -156,7 +167,8 @@ function decode(input: Uint8Array): DecodedManifest {
   if (input.length > LIMITS.manifestBytes) throw new SecureChatError('protocol/too-large', { detail: 'manifest' })
   const bytes = input.slice()
   const reader = new ByteReader(bytes, 'devices/invalid-manifest', 'encoding')
-  if (reader.u8() !== FORMAT) throw new SecureChatError('protocol/unsupported-version', { detail: 'manifest' })
+  const format = reader.u8()
+  if (format !== FORMATS.plain && format !== FORMATS.succeeding) throw new SecureChatError('protocol/unsupported-version', { detail: 'manifest' })
   const core = reader.view(reader.u32())
   const fields = parseCore(core)
   const [suite, account, accountKey, version, prevHash, notBefore, notAfter, recovery, list] = fields
@@ -176,6 +188,8 @@ function decode(input: Uint8Array): DecodedManifest {
       accept: { transcript: reader.copy(reader.u8()), signature: reader.copy(64) },
     })
   }
+  const succession = format === FORMATS.succeeding ? reader.copy(reader.remaining) : NOTHING
+  if (format === FORMATS.succeeding && succession.length === 0) invalid('succession')
   reader.end()
   const decodedKey = readTyped(keyReader, 'ed25519')
   keyReader.end()
@@ -188,6 +202,7 @@ function decode(input: Uint8Array): DecodedManifest {
     accountKey: decodedKey,
     recoveryKey: recoveryKeyOf(recovery!),
     devices,
+    succession,
   }
   checkShape(manifest)
   return { ...manifest, bytes, core, signature }

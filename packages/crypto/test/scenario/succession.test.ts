@@ -5,6 +5,7 @@ import {
   acceptDevice,
   createManifest,
   createSuccession,
+  decodeManifestPin,
   decodeSuccession,
   encodeManifestPin,
   generateAccountKeys,
@@ -53,8 +54,18 @@ function manifest(before: Manifest | null, accountKey: AccountKeys, changes: Par
   return verifyManifest(sodium, made.bytes)
 }
 
-const follow = (pinned: ManifestPin | null, chain: readonly Manifest[], successions: readonly Uint8Array[] = []) =>
-  verifyManifestChain(sodium, { pinned, chain: chain.map(({ bytes }) => bytes), now: world.now, successions })
+/** The same manifest with a statement at its end: the account key does not sign that. */
+const withStatement = ({ bytes }: Pick<Manifest, 'bytes'>, statement: Uint8Array): Uint8Array => Uint8Array.from([2, ...bytes.subarray(1), ...statement])
+/** The statements are those of the last manifests, in their order. */
+const follow = (pinned: ManifestPin | null, chain: readonly Manifest[], successions: readonly (Uint8Array | null)[] = []) =>
+  verifyManifestChain(sodium, {
+    pinned,
+    chain: chain.map((one, i) => {
+      const statement = successions[i - (chain.length - successions.length)]
+      return statement ? withStatement(one, statement) : one.bytes
+    }),
+    now: world.now,
+  })
 const pinOf = (...chain: Manifest[]): ManifestPin => follow(null, chain).pin
 
 /** The owner with the words, after the manifest that the server shows: a new account key, a new device. */
@@ -67,7 +78,7 @@ function recover(last: Manifest, id: number, signer = recovery) {
 }
 
 /** The refusal, and that nothing of the pin has changed. */
-function refusal(pinned: ManifestPin, chain: readonly Manifest[], successions: readonly Uint8Array[]) {
+function refusal(pinned: ManifestPin, chain: readonly Manifest[], successions: readonly (Uint8Array | null)[]) {
   const before = encodeManifestPin(pinned)
   const code = codeOf(() => follow(pinned, chain, successions))
   expect(encodeManifestPin(pinned)).toEqual(before)
@@ -168,11 +179,46 @@ describe('succession', () => {
     const { next, statement } = recover(first, 2)
     expect(refusal(pinOf(first, second), [next], [statement])).toBe('devices/manifest-fork')
     expect(refusal(pinOf(first, second), [first, next], [statement])).toBe('devices/invalid-manifest')
-    expect(refusal(pinOf(first, second), [first], [statement])).toBe('devices/manifest-rollback')
+    expect(refusal(pinOf(first, second), [first], [])).toBe('devices/manifest-rollback')
     const third = manifest(second, account)
     const late = recover(third, 2)
     expect(refusal(pinOf(first), [late.next], [late.statement])).toBe('devices/invalid-manifest')
     expect(refusal(pinOf(first, second), [late.next], [late.statement])).toBe('devices/invalid-manifest')
+  })
+
+  test('travels at the end of the manifest, which it does not change; a manifest without a step has none', () => {
+    const { next, statement, newAccount } = recover(first, 2)
+    const { bytes, hash } = createManifest(world.deps(), { ...next, accountKey: newAccount, succession: statement })
+    expect(bytes).toEqual(withStatement(next, statement))
+    expect(hash).toEqual(next.hash)
+    expect(verifyManifest(sodium, bytes).succession).toEqual(statement)
+    expect(verifyManifest(sodium, next.bytes).succession).toEqual(NOTHING)
+    expect(decodeManifestPin(sodium, encodeManifestPin(pinOf(verifyManifest(sodium, bytes)))).manifest.bytes).toEqual(bytes)
+    const codes = ['protocol/malformed', 'protocol/unsupported-version', 'devices/identity-changed']
+    for (let i = 0; i < statement.length; i++) {
+      const changed = statement.map((byte, at) => (at === i ? byte ^ 0x10 : byte))
+      expect(codes, `byte ${i}`).toContain(refusal(pinOf(first), [first, next], [changed]))
+      const cut = refusal(pinOf(first), [first, next], [statement.subarray(0, i)])
+      expect(i === 0 ? ['devices/invalid-manifest'] : ['protocol/malformed'], `length ${i}`).toContain(cut)
+    }
+    expect(codeOf(() => verifyManifest(sodium, withStatement(first, statement)))).toBe('devices/invalid-manifest')
+    expect(codeOf(() => verifyManifest(sodium, Uint8Array.from([1, ...bytes.subarray(1)])))).toBe('devices/invalid-manifest')
+    expect(codeOf(() => verifyManifest(sodium, Uint8Array.from([3, ...bytes.subarray(1)])))).toBe('protocol/unsupported-version')
+    expect(codeOf(() => createManifest(world.deps(), { ...first, accountKey: account, succession: statement }))).toBe('devices/invalid-manifest')
+  })
+
+  test('replayed: a statement that was believed once is worth nothing in another place, earlier or later', () => {
+    const one = recover(first, 2)
+    const pinned = follow(pinOf(first), [first, one.next], [one.statement]).pin
+    // The thief of the first account key takes the genuine statement for a manifest of his own.
+    const thief = generateAccountKeys(world.deps())
+    const third = manifest(one.next, thief, { devices: [device(3, 3, thief.publicKey)] })
+    expect(refusal(pinned, [one.next, third], [one.statement])).toBe('devices/identity-changed')
+    const back = manifest(one.next, account, { devices: [device(3, 3, account.publicKey)] })
+    expect(refusal(pinned, [one.next, back], [one.statement])).toBe('devices/identity-changed')
+    const second = manifest(first, account)
+    const older = manifest(second, one.newAccount, { devices: [device(4, 3, one.newAccount.publicKey)] })
+    expect(refusal(pinOf(first, second), [second, older], [one.statement])).toBe('devices/identity-changed')
   })
 
   test('twice in one chain: the second by the recovery key that the first one brought', () => {
@@ -185,8 +231,8 @@ describe('succession', () => {
     const input = { accountId, oldAccountKey: one.newAccount.publicKey, newAccountKey: last.publicKey, lastVersion: 2, lastHash: second.hash }
     const byNew = createSuccession(sodium, { ...input, recoveryKey: renewed })
     const byOld = createSuccession(sodium, { ...input, recoveryKey: recovery })
-    expect(follow(pinOf(first), [first, second, third], [byNew, one.statement]).successions.map(({ version }) => version)).toEqual([2, 3])
-    expect(refusal(pinOf(first), [first, second, third], [byOld, one.statement])).toBe('devices/identity-changed')
+    expect(follow(pinOf(first), [first, second, third], [one.statement, byNew]).successions.map(({ version }) => version)).toEqual([2, 3])
+    expect(refusal(pinOf(first), [first, second, third], [one.statement, byOld])).toBe('devices/identity-changed')
   })
 })
 
@@ -207,7 +253,7 @@ describe('a fork that is ended', () => {
     expect(result).toMatchObject({ newDeviceIds: [8], removedDeviceIds: [1, 7], pin: { highestDeviceId: 8 } })
     expect(follow(pinned, [next], [statement]).pin).toEqual(result.pin)
     const fourth = manifest(next, newAccount)
-    expect(follow(pinned, [genuine, next, fourth], [statement]).manifest.version).toBe(4)
+    expect(follow(pinned, [genuine, next, fourth], [statement, null]).manifest.version).toBe(4)
     // Who believed the genuine branch sees an ordinary succession.
     expect(follow(pinOf(first, genuine), [genuine, next], [statement]).successions).toMatchObject([{ endedFork: false }])
   })

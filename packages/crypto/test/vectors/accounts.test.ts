@@ -5,7 +5,17 @@ import { expect, test } from 'vitest'
 import { openBackupManifest, openSegment, sealBackupManifest, sealSegment, startBackup } from '../../src/backup/index.js'
 import { beginDiscovery, finishDiscovery } from '../../src/discovery/index.js'
 import { createEntry, deriveDiscoveryKeys, evaluateBlinded } from '../../src/discovery/server/index.js'
-import { type CryptoProvider, createSuccession, generateAccountKeys, generateDeviceKeys } from '../../src/index.js'
+import {
+  type AccountKeys,
+  acceptDevice,
+  type CryptoProvider,
+  createManifest,
+  createSuccession,
+  generateAccountKeys,
+  generateDeviceKeys,
+  type ManifestInput,
+  verifyManifestChain,
+} from '../../src/index.js'
 import { answerLink, confirmLink, createLinkOffer, finishLink, openLinkAnswer } from '../../src/linking/index.js'
 import { deriveRecoveryKeys, generateRecoveryEntropy, recoveryWords } from '../../src/recovery/index.js'
 import { bytesOf, START } from '../support/people.js'
@@ -37,8 +47,22 @@ function recovery(provider: CryptoProvider) {
   const [oldAccount, newAccount] = [generateAccountKeys(deps), generateAccountKeys(deps)]
   const lastHash = new Uint8Array(64).fill(0x5c)
   const keys = { oldAccountKey: oldAccount.publicKey, newAccountKey: newAccount.publicKey }
+  const manifest = (accountKey: AccountKeys, version: number, changes: Partial<ManifestInput>) => {
+    const deviceKeys = generateDeviceKeys(deps)
+    const deviceId = version as DeviceId
+    const accept = acceptDevice(deps, { accountId, accountKey: accountKey.publicKey, deviceId, deviceKeys })
+    const { signing: dsk, identity } = deviceKeys
+    const devices = [{ deviceId, signingKey: dsk.publicKey, identityKey: identity.publicKey, addedVersion: version, flags: 1, accept }]
+    const times = { notBefore: START, notAfter: START + 86_400_000 }
+    return createManifest(deps, { accountId, accountKey, version, prevHash: new Uint8Array(0), ...times, recoveryKey: signing.publicKey, devices, ...changes })
+  }
+  const first = manifest(oldAccount, 1, {})
+  const statement = createSuccession(provider, { accountId, ...keys, lastVersion: 1, lastHash: first.hash, recoveryKey: signing })
+  const second = manifest(newAccount, 2, { prevHash: first.hash, succession: statement })
+  const pinned = verifyManifestChain(provider, { pinned: null, chain: [first.bytes], now: START }).pin
+  expect(verifyManifestChain(provider, { pinned, chain: [first.bytes, second.bytes], now: START }).successions).toHaveLength(1)
   return {
-    draws: { order: 'entropy 32, seed of the old AIK 32, seed of the new AIK 32', values: draws },
+    draws: { order: 'entropy 32, seed of the old AIK 32, seed of the new AIK 32; DSK seed 32 and DIK 32 of the first device, of the second', values: draws },
     words: recoveryWords(entropy).join(' '),
     backupKey: hex(backupKey.expose()),
     recoveryKey: hex(signing.publicKey),
@@ -50,6 +74,7 @@ function recovery(provider: CryptoProvider) {
       lastHash: hex(lastHash),
       output: hex(createSuccession(provider, { accountId, ...keys, lastVersion: 7, lastHash, recoveryKey: signing })),
     },
+    recovered: { first: hex(first.bytes), second: hex(second.bytes) },
   }
 }
 

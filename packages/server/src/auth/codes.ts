@@ -108,7 +108,7 @@ export function createCodeService({ store, otp, hashes, limiter, limits, policy,
         registrationExpiresAt: expiresAt,
       })
       if (!account) throw new SecureChatError('auth/code-expired')
-      const { accountId, exists, manifestVersion, manifestHash, nextDeviceId } = account
+      const { accountId, exists, manifestVersion, manifestHash, manifest, nextDeviceId } = account
       return {
         registrationToken,
         expiresAt,
@@ -118,6 +118,7 @@ export function createCodeService({ store, otp, hashes, limiter, limits, policy,
           manifestVersion,
           nextDeviceId: nextDeviceId as OperationOutput<'auth.confirmCode'>['account']['nextDeviceId'],
           ...(manifestHash && { manifestHash }),
+          ...(manifest && { manifest }),
         },
       }
     },

@@ -9,7 +9,7 @@ type AccountId = Contact['accountId']
 
 const identitySignals = (client: Client, accountId: AccountId, reload: () => void): (() => void)[] =>
   (['identity-changed', 'identity-recovered'] as const).map((signal) =>
-    client.on(signal, (event) => {
+    client.on(signal, (event: { readonly accountId: AccountId }) => {
       if (event.accountId === accountId) reload()
     }),
   )

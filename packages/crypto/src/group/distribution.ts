@@ -3,7 +3,6 @@ import {
   equalPublicBytes,
   idFromBytes,
   idToBytes,
-  KEY_TYPES,
   LABELS,
   LIMITS,
   parseT,
@@ -16,7 +15,7 @@ import {
   u64,
 } from '@securechat/protocol'
 import type { CryptoDeps } from '../deps.js'
-import { typedKey } from '../identity/keys.js'
+import { readTypedKey, typedKey } from '../identity/keys.js'
 import { Secret } from '../secret.js'
 import { PairwiseSender } from '../session/sender.js'
 import { chainIdOf, chainStart } from './chain.js'
@@ -53,7 +52,8 @@ function decodeDistribution(bytes: Uint8Array): Distribution {
   if (version?.length !== 1) return malformed()
   if (version[0] !== VERSION) throw new SecureChatError('protocol/unsupported-version', { detail: 'sender key distribution' })
   if (!group || epoch?.length !== 8 || chainId?.length !== 32 || next?.length !== 4 || chainKey?.length !== 32 || start?.length !== 32) return malformed()
-  if (key?.length !== 33 || key[0] !== KEY_TYPES.ed25519 || !previousId || previousLength?.length !== 4 || more.length > 0) return malformed()
+  const signingKey = readTypedKey('ed25519', key)
+  if (!signingKey || !previousId || previousLength?.length !== 4 || more.length > 0) return malformed()
   const [counter, length, made] = [readU32(next, 0), readU32(previousLength, 0), readU64(epoch, 0)]
   if (counter > LIMITS.senderKeyMessages || length > LIMITS.senderKeyMessages) return malformed()
   if (previousId.length !== 32 && (previousId.length !== 0 || length !== 0)) return malformed()
@@ -64,7 +64,7 @@ function decodeDistribution(bytes: Uint8Array): Distribution {
       chainId: chainId.slice(),
       epoch: made,
       newestEpoch: made,
-      signingKey: key.slice(1),
+      signingKey,
       chainKey: new Secret(chainKey.slice()),
       next: counter,
       skipped: [],

@@ -4,7 +4,6 @@ import {
   idFromBytes,
   idToBytes,
   isDeviceId,
-  KEY_TYPES,
   LABELS,
   parseT,
   readU32,
@@ -20,7 +19,7 @@ import {
 import type { CryptoDeps } from '../deps.js'
 import { type CryptoProvider, SIZES } from '../primitives/provider.js'
 import type { DeviceOnlyBytes } from '../secret.js'
-import { type DeviceKeys, generateAgreementKeys, typedKey } from './keys.js'
+import { type DeviceKeys, generateAgreementKeys, readTypedKey, typedKey } from './keys.js'
 import { encodePrivatePreKey, PREKEY_TYPES, type PreKeyType } from './private-prekeys.js'
 
 /** A prekey as others see it. `signed` has the X25519 key, `last-resort` the ML-KEM key, `one-time` both. */
@@ -111,9 +110,7 @@ export function generatePreKeys(deps: CryptoDeps, input: PreKeyInput): PreKeyBat
 
 function publicKey(field: Uint8Array, type: 'x25519' | 'mlkem768'): Uint8Array | null {
   if (field.length === 0) return null
-  const length = type === 'x25519' ? SIZES.x25519 : SIZES.mlkemPublic
-  if (field.length !== 1 + length || field[0] !== KEY_TYPES[type]) return invalid('key')
-  return field.subarray(1)
+  return readTypedKey(type, field) ?? invalid('key')
 }
 
 const typeOf = (code: number | undefined): PreKeyType => {

@@ -1,6 +1,6 @@
-import { KEY_TYPES, LABELS, LIMITS, parseT, readU64, SecureChatError, SUITE, T, type Timestamp, u8, u64 } from '@securechat/protocol'
+import { LABELS, LIMITS, parseT, readU64, SecureChatError, SUITE, T, type Timestamp, u8, u64 } from '@securechat/protocol'
 import type { CryptoDeps } from '../deps.js'
-import { type DeviceKeys, generateAgreementKeys, type KeyPair, typedKey } from '../identity/keys.js'
+import { type DeviceKeys, generateAgreementKeys, type KeyPair, readTypedKey, typedKey } from '../identity/keys.js'
 import { type CryptoProvider, SIZES } from '../primitives/provider.js'
 import { Secret } from '../secret.js'
 
@@ -66,10 +66,7 @@ const malformed = (): never => {
   throw new SecureChatError('protocol/malformed', { detail: 'linking code' })
 }
 
-function publicKey(field: Uint8Array, type: 'ed25519' | 'x25519'): Uint8Array {
-  if (field.length !== 33 || field[0] !== KEY_TYPES[type]) malformed()
-  return field.slice(1)
-}
+const publicKey = (field: Uint8Array, type: 'ed25519' | 'x25519'): Uint8Array => readTypedKey(type, field) ?? malformed()
 
 /** Throws `protocol/malformed` or `protocol/unsupported-version`. */
 export function parseLinkCode(code: Uint8Array): LinkCode {

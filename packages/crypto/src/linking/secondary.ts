@@ -3,7 +3,6 @@ import {
   type DeviceId,
   idFromBytes,
   isDeviceId,
-  KEY_TYPES,
   LABELS,
   LIMITS,
   parseT,
@@ -16,7 +15,7 @@ import type { CryptoDeps } from '../deps.js'
 import { ByteReader } from '../encoding/reader.js'
 import { ByteWriter } from '../encoding/writer.js'
 import { acceptDevice, type DeviceAccept } from '../identity/device-accept.js'
-import type { DeviceKeys } from '../identity/keys.js'
+import { type DeviceKeys, readTypedKey } from '../identity/keys.js'
 import { unpad } from '../padding/padding.js'
 import { SIZES } from '../primitives/provider.js'
 import type { Secret } from '../secret.js'
@@ -66,12 +65,13 @@ export function openLinkAnswer({ provider, now }: CryptoDeps, offer: LinkOffer, 
 }
 
 function readContent(content: Uint8Array): Pick<LinkJoined, 'accountId' | 'accountKey' | 'deviceId' | 'payload'> {
-  const [account, accountKey, device, payload, ...more] = parseT(content, LABELS.linkAnswer)
-  const wellFormed = account && accountKey?.length === 33 && accountKey[0] === KEY_TYPES.ed25519 && device?.length === 4 && payload && more.length === 0
+  const [account, key, device, payload, ...more] = parseT(content, LABELS.linkAnswer)
+  const accountKey = readTypedKey('ed25519', key)
+  const wellFormed = account && accountKey && device?.length === 4 && payload && more.length === 0
   const deviceId = device?.length === 4 ? readU32(device, 0) : 0
   if (!wellFormed || !isDeviceId(deviceId) || payload.length > LIMITS.linkPayloadBytes)
     throw new SecureChatError('protocol/malformed', { detail: 'linking answer' })
-  return { accountId: idFromBytes<AccountId>(account), accountKey: accountKey.slice(1), deviceId: deviceId as DeviceId, payload: payload.slice() }
+  return { accountId: idFromBytes<AccountId>(account), accountKey, deviceId: deviceId as DeviceId, payload: payload.slice() }
 }
 
 /** After the person has compared account and digits: the acceptance over this very exchange, for the primary device. Throws `devices/link-expired`. */

@@ -1,19 +1,5 @@
-import {
-  type AccountId,
-  equalPublicBytes,
-  idFromBytes,
-  idToBytes,
-  KEY_TYPES,
-  LABELS,
-  parseT,
-  readU64,
-  SecureChatError,
-  SUITE,
-  T,
-  u8,
-  u64,
-} from '@securechat/protocol'
-import { type KeyPair, typedKey } from '../identity/keys.js'
+import { type AccountId, equalPublicBytes, idFromBytes, idToBytes, LABELS, parseT, readU64, SecureChatError, SUITE, T, u8, u64 } from '@securechat/protocol'
+import { type KeyPair, readTypedKey, typedKey } from '../identity/keys.js'
 import { type CryptoProvider, SIZES } from '../primitives/provider.js'
 
 /** The recovery key's word that one account key follows another after this very manifest (docs/protocol/11, "Succession"). */
@@ -49,10 +35,7 @@ export function createSuccession(provider: Pick<CryptoProvider, 'ed25519Sign'>, 
   return out
 }
 
-function accountKey(field: Uint8Array): Uint8Array {
-  if (field.length !== 33 || field[0] !== KEY_TYPES.ed25519) malformed()
-  return field.slice(1)
-}
+const accountKey = (field: Uint8Array): Uint8Array => readTypedKey('ed25519', field) ?? malformed()
 
 /** Reads the shape, NOT the signature. Throws `protocol/malformed` or `protocol/unsupported-version`. */
 export function decodeSuccession(bytes: Uint8Array): Succession {

@@ -2,14 +2,16 @@
 //
 //   ```ts                    a module of its own
 //   ```ts continues          goes on where the block before it in the same document ended
+//   ```ts run                also run, from source: prints what the comments behind its `console.log` lines say; at most 40 lines
 //   ```ts no-check: reason   not checked, and says why
 //
 // The blocks are compiled in memory, as if they lay beside their document.
 import './node-version.mjs'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import ts from 'typescript'
 import { ROOT } from './bootstrap.mjs'
+import { capture } from './processes.mjs'
 import { members, sourceEntries } from './workspace.mjs'
 
 const markdown = (dir) =>
@@ -32,6 +34,9 @@ const documents = [
 const problems = []
 /** virtual file → where its lines stand in the document */
 const snippets = new Map()
+const MAX_RUN_LINES = 40
+/** Blocks to run, beside their document, so that they find the packages that its package depends on. */
+const runs = []
 let blocks = 0
 let unchecked = 0
 
@@ -59,7 +64,7 @@ for (const document of documents) {
       unchecked++
       continue
     }
-    if (info && info !== 'continues') {
+    if (info && info !== 'continues' && info !== 'run') {
       problems.push(`${place(start - 1)}  unknown note after the language: ${info}`)
       continue
     }
@@ -72,6 +77,10 @@ for (const document of documents) {
       continue
     }
     last = code
+    if (info === 'run') {
+      if (code.length > MAX_RUN_LINES) problems.push(`${place(start - 1)}  ${code.length} lines; what is run is there to be read at once: ${MAX_RUN_LINES}`)
+      runs.push({ document, place: place(start - 1), code: code.map((line) => line.text) })
+    }
     snippets.set(
       join(dirname(document), `${relative(dirname(document), document).replaceAll(/\W/g, '_')}-${start}.snippet.${language === 'tsx' ? 'tsx' : 'ts'}`),
       code,
@@ -120,8 +129,20 @@ for (const path of virtual.keys()) {
   }
 }
 
+for (const { document, place, code } of runs) {
+  const folder = join(dirname(document), '.cache')
+  const file = join(folder, 'snippet.mts')
+  mkdirSync(folder, { recursive: true })
+  writeFileSync(file, code.join('\n'))
+  const { code: exit, output } = await capture(process.execPath, ['--conditions=@securechat/source', '--import', 'tsx', file], { cwd: ROOT })
+  rmSync(file)
+  const wanted = code.flatMap((line) => /console\.log\(.*\) \/\/ (.+)$/.exec(line)?.[1] ?? [])
+  if (exit !== 0 || wanted.length === 0 || output.trim() !== wanted.join('\n'))
+    problems.push(`${place}  ends with ${exit} and prints\n${output}\n  instead of\n${wanted.join('\n')}`)
+}
+
 if (problems.length > 0) {
   console.error(`${problems.join('\n')}\n\n${problems.length} problem${problems.length === 1 ? '' : 's'} in ${blocks} blocks.`)
   process.exit(1)
 }
-console.log(`${blocks} blocks in ${documents.length} documents, ${unchecked} of them not checked.`)
+console.log(`${blocks} blocks in ${documents.length} documents, ${runs.length} of them run, ${unchecked} not checked.`)

@@ -1,6 +1,6 @@
 export { openProfile, type ProfileSubject, sealProfile } from './aead/profile.js'
 export { createSealer, type Sealer, type SealerDeps } from './aead/sealer.js'
-export type { CryptoDeps } from './deps.js'
+export { type CryptoDeps, type CryptoDepsInput, createCryptoDeps } from './deps.js'
 export { type FrankedMessage, frankingCommitment, verifyFrankingCommitment } from './franking/commitment.js'
 export { encodeFrankingReport, type FrankingReport } from './franking/report.js'
 export type { FrankedDelivery, FrankingAudience } from './franking/stamp.js'
@@ -32,6 +32,7 @@ export {
   manifestRef,
   verifyManifestChain,
 } from './identity/manifest-chain.js'
+export { createAccount, type NewAccount, type NewAccountInput } from './identity/new-account.js'
 export {
   decodePreKey,
   type GeneratedPreKey,
@@ -58,7 +59,7 @@ export { type DecryptInput, type DecryptResult, decryptMessage } from './session
 export { type EncryptInput, type EncryptResult, encryptMessage, needsBundle } from './session/encrypt.js'
 export { type EncryptManyInput, type EncryptManyResult, encryptToMany, type Recipient } from './session/encrypt-many.js'
 export { type EnvelopePeek, peekEnvelope, type RequiredPreKeys, requiredPreKeys } from './session/peek.js'
-export type { ManifestEcho, Plaintext } from './session/plaintext.js'
+export type { ManifestEcho, Plaintext, PlaintextInput } from './session/plaintext.js'
 export { dropSessions, type PeerKeys, type SeenHandshake, type Session, type SessionRecord } from './session/record.js'
 export { judgeRetryRequest, type RetryAnswers, type RetryVerdict } from './session/retry-limits.js'
 export {

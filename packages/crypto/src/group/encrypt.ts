@@ -12,8 +12,8 @@ export interface GroupEncryptInput {
   /** The newest applied state. */
   readonly view: GroupView
   readonly plaintext: GroupPlaintext
-  /** 32 bytes; null: not franked. */
-  readonly franking: Uint8Array | null
+  /** 32 bytes; absent or null: not franked. */
+  readonly franking?: Uint8Array | null
   readonly devicesRevokedAt: RenewalInput['devicesRevokedAt']
 }
 export interface GroupEncryptResult {

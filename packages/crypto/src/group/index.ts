@@ -1,6 +1,7 @@
 export { type AnswerInput, answerSenderKeyRequest } from './answer.js'
 export { applyGroupOperation, createGroup, type ReceivedOperation, recordSibling, resolveFork } from './apply.js'
 export type { ChainOwner } from './chain.js'
+export { type ChangeGroupInput, changeGroup } from './change.js'
 export { decodeOwnChain, decodePeerChains, encodeOwnChain, encodePeerChains } from './codec.js'
 export { decryptFromGroup, type GroupDecryptInput, type GroupDecryptResult } from './decrypt.js'
 export { type DistributeInput, distributeSenderKey } from './distribute.js'

@@ -20,8 +20,8 @@ export interface DecryptInput {
   /** From the sender's verified manifest, at least as new as the one that the first message names. */
   readonly remote: RemoteDevice
   readonly envelope: Uint8Array
-  /** The keys that `requiredPreKeys` names, as far as they exist; `{}` where it names none. */
-  readonly preKeys: PreKeyLookup
+  /** The keys that `requiredPreKeys` names, as far as they exist; not needed where it names none. */
+  readonly preKeys?: PreKeyLookup
 }
 
 export interface DecryptResult {
@@ -50,7 +50,7 @@ interface Target {
 }
 
 function newSession(deps: Pick<CryptoDeps, 'provider' | 'now'>, record: SessionRecord, input: DecryptInput & { readonly header: HandshakeHeader }): Session {
-  const { local, remote, header, preKeys } = input
+  const { local, remote, header, preKeys = {} } = input
   const repeated = record.seen.some(
     (seen) => seen.signedPreKeyId === header.signedPreKeyId && seen.kemKeyId === header.kemKeyId && equalPublicBytes(seen.ephemeralKey, header.ephemeralKey),
   )

@@ -9,7 +9,7 @@ import { sendStep } from '../ratchet/send.js'
 import { startInitiator } from '../ratchet/start.js'
 import { associatedData } from './associated-data.js'
 import { expire, sendingSession, withSession } from './choice.js'
-import { encodePlaintext, type Plaintext } from './plaintext.js'
+import { encodePlaintext, type PlaintextInput } from './plaintext.js'
 import { recordFor, type Session, type SessionRecord } from './record.js'
 
 export interface EncryptInput {
@@ -20,7 +20,7 @@ export interface EncryptInput {
   readonly bundle?: PreKeyBundle
   /** Healing: a fresh handshake of the next generation, whatever sessions there are. */
   readonly newSession?: boolean
-  readonly plaintext: Plaintext
+  readonly plaintext: PlaintextInput
   /** 32 bytes from `frankingCommitment`; 16 random bytes take its place where it is absent. */
   readonly franking?: Uint8Array
   /** 16 bytes: `common` is the reference to the shared body of this id (docs/protocol/09-bodies-and-franking.md). */

@@ -8,6 +8,11 @@ export interface Plaintext {
   readonly perSession: Uint8Array
 }
 
+/** What is to be encrypted: a `Plaintext` whose part for this session may be left out. */
+export type PlaintextInput = Pick<Plaintext, 'common'> & Partial<Plaintext>
+
+const NOTHING = new Uint8Array(0)
+
 /** The manifests of both accounts as the sender knew them. */
 export interface ManifestEcho {
   readonly sender: ManifestRef
@@ -22,7 +27,7 @@ export interface Attached {
 }
 
 /** pad(T("SC1/plaintext", common, T("SC1/per-session", sender's version, hash, recipient's version, hash, the caller's bytes, [chunk]))). */
-export function encodePlaintext({ common, perSession }: Plaintext, { echo: { sender, recipient }, chunk }: Attached): Uint8Array {
+export function encodePlaintext({ common, perSession = NOTHING }: PlaintextInput, { echo: { sender, recipient }, chunk }: Attached): Uint8Array {
   const [ours, theirs] = [u64(sender.version), u64(recipient.version)]
   const own = chunk
     ? transientT(LABELS.perSession, ours, sender.hash, theirs, recipient.hash, perSession, chunk)

@@ -12,7 +12,7 @@ import {
   groupView,
   senderKeys,
 } from '@securechat/crypto/group'
-import { SecureChatError } from '@securechat/protocol'
+import { isSecureChatError, SecureChatError } from '@securechat/protocol'
 import type { Batch } from './batch.js'
 import { contact, nameOf } from './contacts.js'
 import { type Opened, stageMessage, stageSend } from './pairwise.js'
@@ -155,12 +155,23 @@ export function describe(who: Participant, batch: Batch): string {
   return `group ${state.epoch}: ${names.sort().join(' ')}`
 }
 
+/** Null where the chain is not known yet: a renewed one may come behind its first message. */
+function opened<Result>(decrypt: () => Result): Result | null {
+  try {
+    return decrypt()
+  } catch (error) {
+    if (isSecureChatError(error) && error.code === 'crypto/no-session') return null
+    throw error
+  }
+}
+
 /** `wait`: what it needs has not come yet, so it stays unacknowledged with the relay. */
 export function openGroupMessage(who: Participant, batch: Batch, { from, message }: { readonly from: string; readonly message: Uint8Array }): string | 'wait' {
   const [stored, group] = [batch.get(`chain/peer/${from}`), batch.get('group')]
   if (!stored || !group) return 'wait'
   const record = groupOf(who, batch)
-  const result = senderKeys.decrypt(who.deps, { peer: senderKeys.decodePeer(stored), view: groupView(record), message })
+  const result = opened(() => senderKeys.decrypt(who.deps, { peer: senderKeys.decodePeer(stored), view: groupView(record), message }))
+  if (!result) return 'wait'
   if (result.kind === 'future') return 'wait'
   if (result.kind === 'fork') {
     batch.set('group', encodeGroupRecord(freezeGroup(record, result.seen)))

@@ -1,6 +1,6 @@
 import { type CryptoDeps, createCryptoDeps, type LocalDevice, safetyNumber } from '@securechat/crypto'
 import { sodiumProvider } from '@securechat/crypto/sodium'
-import { isSecureChatError, SecureChatError, systemClock, systemRandom } from '@securechat/protocol'
+import { isSecureChatError, LIMITS, SecureChatError, systemClock, systemRandom } from '@securechat/protocol'
 import { Batch } from './batch.js'
 import { contact } from './contacts.js'
 import { download, stageDownload, stageFile } from './files.js'
@@ -112,7 +112,11 @@ export class Participant {
       if (!HAD_BEFORE.has(code)) this.tell(`refused from ${row.from}: ${code}`)
       return
     }
-    if (line === 'wait') return void this.#waiting.push(row)
+    if (line === 'wait') {
+      // Above the limit it stays with the relay until the next start: nobody fills this memory.
+      if (this.#waiting.length < LIMITS.parkedGroupMessages) this.#waiting.push(row)
+      return
+    }
     if (line !== null) batch.set(`shown/${String(this.store.keys('shown/').length).padStart(9, '0')}`, utf8(line))
     await this.store.commit(batch.changes)
     this.link.acknowledge(row.row)

@@ -5,7 +5,9 @@ import {
   type CryptoProvider,
   createManifest,
   DEVICE_FLAGS,
+  type DecryptResult,
   type DeviceKeys,
+  decryptMessage,
   encryptMessage,
   generateAccountKeys,
   generateDeviceKeys,
@@ -16,6 +18,7 @@ import {
   type PreKeyBundle,
   type RemoteDevice,
   remoteDevice,
+  requiredPreKeys,
   type SessionRecord,
   signRefreshProof,
   signSocketProof,
@@ -85,6 +88,12 @@ export interface MaliciousPeer {
   body(to: AccountId, content: Content | UnknownContent, options?: Pick<PeerEncryptOptions, 'id' | 'conversation'>): Uint8Array
   /** Moves its own session with the device forward; nothing is sent. */
   encrypt(to: RemoteDevice, message: PeerMessage, options?: PeerEncryptOptions): Promise<Uint8Array>
+  /** Reads an envelope of the device with its own session, which moves. Throws as `decryptMessage`. */
+  decrypt(from: RemoteDevice, envelope: Uint8Array): DecryptResult
+  /** Its sessions with the device; null before the first message. */
+  session(device: RemoteDevice): SessionRecord | null
+  /** Puts others in their place: older ones, changed ones, none. */
+  setSession(device: RemoteDevice, record: SessionRecord | null): void
   /** Any envelopes to any devices. `manifestVersion` is the one of `to`. */
   send(envelopes: readonly { readonly to: RemoteDevice; readonly envelope: Uint8Array }[]): Promise<void>
   /** Signs the next manifest with changes and makes the server take it. */
@@ -187,6 +196,21 @@ export async function createMaliciousPeer(network: PeerNetwork, { name, phone }:
       const result = encryptMessage(deps(), { record, local, remote: to, plaintext, newSession, ...(used && { bundle: used }) })
       sessions.set(key(to), result.record)
       return result.envelope
+    },
+    decrypt(from, envelope) {
+      const needed = requiredPreKeys(envelope)
+      const privateKey = (id: number | undefined) => [preKeys.signed, preKeys.lastResort, ...preKeys.oneTime].find(({ keyId }) => keyId === id)?.private
+      const [signed, kem] = [privateKey(needed?.signedPreKeyId), privateKey(needed?.kemId)]
+      const local = localDevice(manifest, deviceId, deviceKeys)
+      const lookup = { ...(signed && { signed }), ...(kem && { kem }) }
+      const result = decryptMessage(deps(), { record: sessions.get(key(from)) ?? null, local, remote: from, envelope, preKeys: lookup })
+      sessions.set(key(from), result.record)
+      return result
+    },
+    session: (device) => sessions.get(key(device)) ?? null,
+    setSession(device, record) {
+      if (record) sessions.set(key(device), record)
+      else sessions.delete(key(device))
     },
     async send(envelopes) {
       const recipients = envelopes.map(({ to, envelope }) => ({

@@ -1,11 +1,11 @@
 import { createCipheriv } from 'node:crypto'
 import { type CryptoProvider, expand } from '@securechat/crypto'
-import { LABELS, T } from '@securechat/protocol'
+import { LABELS, type Label, T } from '@securechat/protocol'
 
 // What an attacker computes by itself: from docs/protocol alone, and with none of the functions that it attacks.
 
 /** mk ‖ CK' of a chain key, pairwise (`chain`) or of a group (`senderKeyChain`). */
-export function stepped(provider: CryptoProvider, chainKey: Uint8Array, label: string): { readonly messageKey: Uint8Array; readonly chainKey: Uint8Array } {
+export function stepped(provider: CryptoProvider, chainKey: Uint8Array, label: Label): { readonly messageKey: Uint8Array; readonly chainKey: Uint8Array } {
   const out = provider.blake2b(64, T(label), chainKey)
   return { messageKey: out.slice(0, 32), chainKey: out.slice(32) }
 }

@@ -40,6 +40,7 @@ export {
   readU32,
   readU64,
   sizeOfT,
+  sizeOfTHead,
   T,
   text,
   transientBytes,
@@ -48,9 +49,16 @@ export {
   u16,
   u32,
   u64,
+  viewOf,
+  writeField,
+  writeFieldLength,
+  writeFieldStart,
   writeT,
+  writeTHead,
   writeU32,
+  writeU32Field,
   writeU64,
+  writeU64Field,
 } from './transcript.js'
 export { ATTACHMENT_SUITE, ENVELOPE_VERSION, FRAME_VERSION, KEY_TYPES, PROTOCOL_VERSIONS, SUITE } from './version.js'
 export {
@@ -60,6 +68,7 @@ export {
   type Envelope,
   encodeEnvelopeHeader,
   encodeHandshakeHeader,
+  envelopeHeaderLength,
   type HandshakeHeader,
   HEADER_SALT_BYTES,
   joinEnvelope,
@@ -71,6 +80,7 @@ export {
   parseEnvelope,
   type RatchetHeader,
   type UnknownEnvelope,
+  writeEnvelopeHeader,
 } from './wire/envelope.js'
 export { decodeFrame, encodeFrame, FRAME_HEADER_BYTES, FRAME_KINDS, type Frame, type FrameKind, writeFrameHeader } from './wire/frames.js'
 export {

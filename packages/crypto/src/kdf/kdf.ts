@@ -1,8 +1,10 @@
-import { LABELS, SecureChatError, transientT, u8, u16 } from '@securechat/protocol'
+import { LABELS, SecureChatError, sizeOfTHead, transientBytes, writeField, writeFieldLength, writeTHead } from '@securechat/protocol'
 import type { CryptoProvider } from '../primitives/provider.js'
 
 type Hash = Pick<CryptoProvider, 'blake2b'>
 const BLOCK = 64
+/** Three lengths, the u16 and the u8. */
+const FRAMING = 3 * 4 + 2 + 1
 
 /**
  * expand(prk, info, len) = BLAKE2b-512(key = prk, T("SC1/expand", info, u16 len, u8 i)) for i = 1 …, concatenated and cut
@@ -16,10 +18,18 @@ export function expand(provider: Hash, prk: Uint8Array, info: Uint8Array, length
 /** `expand` of `out.length` bytes into memory of the caller's. */
 export function expandInto(provider: Hash, prk: Uint8Array, info: Uint8Array, out: Uint8Array): Uint8Array {
   requireKey(prk)
-  const size = u16(out.length)
+  const input = transientBytes(sizeOfTHead(LABELS.expand) + FRAMING + info.length)
+  const size = writeField(input, writeTHead(input, 0, LABELS.expand, 3), info)
+  const index = writeFieldLength(input, size, 2) + 2
+  input[index - 2] = out.length >>> 8
+  input[index - 1] = out.length & 0xff
+  const last = writeFieldLength(input, index, 1)
   for (let i = 1, at = 0; at < out.length; i++, at += BLOCK) {
-    const block = provider.blake2b(BLOCK, transientT(LABELS.expand, info, size, u8(i)), prk)
-    out.set(out.length - at < BLOCK ? block.subarray(0, out.length - at) : block, at)
+    input[last] = i
+    const block = provider.blake2b(BLOCK, input, prk)
+    if (out.length - at >= BLOCK) out.set(block, at)
+    // Not a view of the block: see `viewOf`.
+    else for (let j = 0; at + j < out.length; j++) out[at + j] = block[j]!
   }
   return out
 }

@@ -1,4 +1,4 @@
-import { readU32, SecureChatError, writeU32 } from '@securechat/protocol'
+import { readU32, SecureChatError, viewOf, writeU32 } from '@securechat/protocol'
 
 const BUCKET = 256
 const BUCKETS_UP_TO = 4096
@@ -25,7 +25,7 @@ export const pad = (content: Uint8Array): Uint8Array => padInPlace(content.lengt
 export function padInPlace(length: number, write: (content: Uint8Array) => void): Uint8Array {
   const out = new Uint8Array(paddedLength(length))
   writeU32(out, 0, length)
-  write(out.subarray(LENGTH, LENGTH + length))
+  write(viewOf(out, LENGTH, LENGTH + length))
   return out
 }
 
@@ -38,5 +38,5 @@ export function unpad(padded: Uint8Array): Uint8Array {
   const length = readU32(padded, 0)
   if (paddedLength(length) !== padded.length) malformed()
   for (let i = LENGTH + length; i < padded.length; i++) if (padded[i] !== 0) malformed()
-  return padded.subarray(LENGTH, LENGTH + length)
+  return viewOf(padded, LENGTH, LENGTH + length)
 }

@@ -6,6 +6,14 @@ export function requireLength(bytes: Uint8Array, length: number, what: string): 
   if (bytes.length !== length) throw new SecureChatError('crypto/invalid-key', { detail: what })
 }
 
+/** Where a library cannot write into given memory itself. Throws `crypto/invalid-key` where that is of another length. */
+export function placed(result: Uint8Array, into: Uint8Array | undefined): Uint8Array {
+  if (!into) return result
+  requireLength(into, result.length, 'output length')
+  into.set(result)
+  return into
+}
+
 /** True for an encoding below 2^255 − 19; `signBit` says whether bit 255 is a sign (Ed25519) or must be zero (X25519). */
 function isBelowPrime(bytes: Uint8Array, signBit: boolean): boolean {
   const top = signBit ? bytes[31]! & 0x7f : bytes[31]!

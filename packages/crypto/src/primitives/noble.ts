@@ -4,7 +4,7 @@ import { blake2b } from '@noble/hashes/blake2.js'
 import { sha256, sha512 } from '@noble/hashes/sha2.js'
 import { ml_kem768 } from '@noble/post-quantum/ml-kem.js'
 import { concatBytes, equalPublicBytes, equalSecretBytes, SecureChatError } from '@securechat/protocol'
-import { isStrictEd25519Point, requireCanonicalX25519, requireLength, requireMlkemModulus, requireNonZero } from './checks.js'
+import { isStrictEd25519Point, placed, requireCanonicalX25519, requireLength, requireMlkemModulus, requireNonZero } from './checks.js'
 import { CHUNK_CIPHER_SIZES, type ChunkCipher } from './chunk-cipher.js'
 import { ed25519, x25519 } from './curves.js'
 import { type CryptoProvider, SIZES } from './provider.js'
@@ -97,10 +97,10 @@ export function nobleProvider(): CryptoProvider {
         return invalidKey('ML-KEM secret key', cause)
       }
     },
-    aeadSeal(key, nonce, { data, associatedData }) {
+    aeadSeal(key, nonce, { data, associatedData, into }) {
       requireLength(key, SIZES.aeadKey, 'AEAD key')
       requireLength(nonce, SIZES.aeadNonce, 'AEAD nonce')
-      return xchacha20poly1305(key, nonce, associatedData).encrypt(data)
+      return placed(xchacha20poly1305(key, nonce, associatedData).encrypt(data), into)
     },
     aeadOpen(key, nonce, { data, associatedData }) {
       requireLength(key, SIZES.aeadKey, 'AEAD key')

@@ -46,6 +46,8 @@ export interface Encapsulation {
 export interface AeadInput {
   readonly data: Uint8Array
   readonly associatedData: Uint8Array
+  /** When sealing, instead of new memory: as long as the result, which is put there and returned. May begin where `data` does. */
+  readonly into?: Uint8Array
 }
 
 /** Lengths in bytes. */

@@ -4,7 +4,7 @@ import { nextEpoch } from '../pq/state.js'
 import type { CryptoProvider } from '../primitives/provider.js'
 import type { Secret } from '../secret.js'
 import { chainStep, rootStep } from './chain.js'
-import { limitSkipped } from './skipped.js'
+import { indexOfSkipped, limitSkipped, withoutSkipped } from './skipped.js'
 import type { RatchetState, ReceiveChain, SkippedKey } from './state.js'
 
 export interface ReceiveInput<Result> {
@@ -36,11 +36,15 @@ const tooFar = (): never => {
 /** Walks `chain` up to `counter`, keeping the keys in between. */
 function advance(provider: Provider, chain: ReceiveChain & { readonly chainKey: Secret }, to: { counter: number; now: Timestamp }): Advanced {
   if (to.counter - chain.next > LIMITS.ratchetJump) tooFar()
-  const skipped: SkippedKey[] = [...chain.skipped]
   let step = chainStep(provider, chain.chainKey)
-  for (let counter = chain.next; counter < to.counter; counter++) {
-    skipped.push({ counter, messageKey: step.messageKey, storedAt: to.now })
-    step = chainStep(provider, step.chainKey)
+  let { skipped } = chain
+  if (to.counter > chain.next) {
+    const kept = skipped.slice()
+    for (let counter = chain.next; counter < to.counter; counter++) {
+      kept.push({ counter, messageKey: step.messageKey, storedAt: to.now })
+      step = chainStep(provider, step.chainKey)
+    }
+    skipped = kept
   }
   return { chain: { ...chain, chainKey: step.chainKey, next: to.counter + 1, skipped }, messageKey: step.messageKey }
 }
@@ -55,18 +59,16 @@ function close(provider: Provider, chain: ReceiveChain, { length, now }: { lengt
 function fromKnownChain<Result>(provider: Provider, state: RatchetState, at: number, input: ReceiveInput<Result>): ReceiveStep<Result> {
   const chain = state.receive[at] as ReceiveChain
   if (input.pqEpoch !== chain.pqEpoch) throw new SecureChatError('crypto/authentication-failed', { detail: 'post-quantum epoch' })
-  const replace = (changed: ReceiveChain): RatchetState => ({
-    ...state,
-    receive: limitSkipped(
-      state.receive.map((chain, index) => (index === at ? changed : chain)),
-      input.now,
-    ),
-  })
+  const replace = (changed: ReceiveChain): RatchetState => {
+    const receive = state.receive.slice()
+    receive[at] = changed
+    return { ...state, receive: limitSkipped(receive, input.now) }
+  }
   if (input.counter < chain.next) {
-    const index = chain.skipped.findIndex(({ counter }) => counter === input.counter)
+    const index = indexOfSkipped(chain.skipped, input.counter)
     if (index < 0) throw new SecureChatError('crypto/duplicate-message')
     const result = input.open((chain.skipped[index] as SkippedKey).messageKey)
-    return { state: replace({ ...chain, skipped: chain.skipped.filter((_, i) => i !== index) }), result }
+    return { state: replace({ ...chain, skipped: withoutSkipped(chain.skipped, index) }), result }
   }
   // The peer said how long this chain was: nothing can follow.
   if (!chain.chainKey) throw new SecureChatError('crypto/authentication-failed', { detail: 'closed chain' })

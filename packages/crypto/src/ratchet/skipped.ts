@@ -1,7 +1,12 @@
 import { LIMITS, type Timestamp } from '@securechat/protocol'
-import type { ReceiveChain } from './state.js'
+import type { ReceiveChain, SkippedKey } from './state.js'
 
 const LIFETIME = LIMITS.skippedKeyDays * 86_400_000
+
+const hasExpired = ({ skipped }: ReceiveChain, now: Timestamp): boolean => {
+  for (let i = 0; i < skipped.length; i++) if (now - skipped[i]!.storedAt > LIFETIME) return true
+  return false
+}
 
 /**
  * Drops keys older than 14 days and, above 2,000 in all, the oldest chains' first: a message that late is lost and asked for
@@ -13,7 +18,7 @@ export function limitSkipped(chains: readonly ReceiveChain[], now: Timestamp): r
   const limited = chains.map((chain) => {
     if (chain.skipped.length === 0) return chain
     let kept = chain.skipped
-    if (kept.some(({ storedAt }) => now - storedAt > LIFETIME)) kept = kept.filter(({ storedAt }) => now - storedAt <= LIFETIME)
+    if (hasExpired(chain, now)) kept = kept.filter(({ storedAt }) => now - storedAt <= LIFETIME)
     if (kept.length > room) kept = room === 0 ? [] : kept.slice(-room)
     room -= kept.length
     if (kept === chain.skipped) return chain
@@ -21,4 +26,24 @@ export function limitSkipped(chains: readonly ReceiveChain[], now: Timestamp): r
     return { ...chain, skipped: kept }
   })
   return changed ? limited : chains
+}
+
+/** Where the key of `counter` is in a list that ascends by counter; −1 where it is not. */
+export function indexOfSkipped(skipped: readonly SkippedKey[], counter: number): number {
+  let [low, high] = [0, skipped.length - 1]
+  while (low <= high) {
+    const middle = (low + high) >> 1
+    const at = skipped[middle]!.counter
+    if (at === counter) return middle
+    if (at < counter) low = middle + 1
+    else high = middle - 1
+  }
+  return -1
+}
+
+/** The list without the key at `index`. */
+export function withoutSkipped(skipped: readonly SkippedKey[], index: number): readonly SkippedKey[] {
+  const kept = skipped.slice()
+  kept.splice(index, 1)
+  return kept
 }

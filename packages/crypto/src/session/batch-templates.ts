@@ -1,6 +1,6 @@
 import { idToBytes, LABELS, sizeOfT, T, u8, u16, u32, writeU32, writeU64 } from '@securechat/protocol'
 import type { LocalDevice, RemoteDevice } from '../identity/devices.js'
-import { encodePlaintext, type ManifestEcho, type Plaintext } from './plaintext.js'
+import { type ManifestEcho, type Plaintext, plaintextLength, writePlaintext } from './plaintext.js'
 
 const NOTHING = new Uint8Array(0)
 const SECRETS = 88
@@ -15,7 +15,7 @@ export interface PlaintextTemplate {
   wipeMutable(): void
 }
 
-/** Layout of `encodePlaintext` (docs/protocol/05-envelope.md, "Plaintext"). The bytes that are filled in last stay until the next call. */
+/** Layout of `writePlaintext` (docs/protocol/05-envelope.md, "Plaintext"). The bytes that are filled in last stay until the next call. */
 export function plaintextTemplate(plaintext: Plaintext, { sender }: Pick<ManifestEcho, 'sender'>): PlaintextTemplate {
   const unnamed = { version: 0, hash: new Uint8Array(32) }
   const eight = new Uint8Array(8)
@@ -30,7 +30,9 @@ export function plaintextTemplate(plaintext: Plaintext, { sender }: Pick<Manifes
       const length = chunk?.length ?? -1
       let bytes = byChunkLength.get(length)
       if (!bytes) {
-        bytes = encodePlaintext(plaintext, { echo: { sender, recipient: unnamed }, chunk: chunk && new Uint8Array(length) })
+        const placeholder = chunk && new Uint8Array(length)
+        bytes = new Uint8Array(plaintextLength(plaintext, placeholder))
+        writePlaintext(bytes, 0, { plaintext, echo: { sender, recipient: unnamed }, chunk: placeholder })
         byChunkLength.set(length, bytes)
       }
       writeU64(bytes, version, manifest.version)

@@ -13,8 +13,11 @@ function preference(a: Session, b: Session): number {
   return comparePublicBytes(a.ratchet.th, b.ratchet.th)
 }
 
-const best = (sessions: readonly Session[]): Session | null =>
-  sessions.reduce<Session | null>((chosen, session) => (chosen && preference(chosen, session) <= 0 ? chosen : session), null)
+function best(sessions: readonly Session[]): Session | null {
+  let chosen: Session | null = null
+  for (const session of sessions) if (!chosen || preference(chosen, session) > 0) chosen = session
+  return chosen
+}
 
 /**
  * The session to send on: highest generation, then an acknowledged one, then the smaller th. After two first messages that
@@ -29,13 +32,18 @@ function isAlive(session: Session, now: Timestamp): boolean {
 
 /** Erases what has expired. Sessions that nobody answered go after 30 days, superseded ones 14 days after their last message. */
 export function expire(record: SessionRecord, now: Timestamp): SessionRecord {
-  const sessions = record.sessions.filter((session) => isAlive(session, now))
-  return sessions.length === record.sessions.length ? record : { ...record, sessions }
+  if (record.sessions.every((session) => isAlive(session, now))) return record
+  return { ...record, sessions: record.sessions.filter((session) => isAlive(session, now)) }
 }
 
 /** Puts `changed` in the place of the session with the same th (or adds it), marks the superseded ones and keeps to the limit. */
 export function withSession(record: SessionRecord, changed: Session, now: Timestamp): SessionRecord {
-  const others = record.sessions.filter(({ ratchet }) => !equalPublicBytes(ratchet.th, changed.ratchet.th))
+  const nextGeneration = Math.max(record.nextGeneration, changed.generation + 1)
+  const { peer, sessions, seen } = record
+  // Nearly every record: its one session has nothing to be preferred to.
+  if (sessions.length === 1 && changed.supersededAt === 0 && equalPublicBytes(sessions[0]!.ratchet.th, changed.ratchet.th))
+    return { peer, nextGeneration, sessions: [changed], seen }
+  const others = sessions.filter(({ ratchet }) => !equalPublicBytes(ratchet.th, changed.ratchet.th))
   const all = [...others, changed]
   const preferred = best(all.filter(({ acknowledged }) => acknowledged))
   const marked = all.map((session) => {
@@ -43,8 +51,9 @@ export function withSession(record: SessionRecord, changed: Session, now: Timest
     return session.supersededAt === 0 || session === changed ? { ...session, supersededAt: now } : session
   })
   return {
-    ...record,
-    nextGeneration: Math.max(record.nextGeneration, changed.generation + 1),
+    peer,
+    nextGeneration,
+    seen,
     sessions: marked.sort(preference).slice(0, LIMITS.sessionsPerPair),
   }
 }

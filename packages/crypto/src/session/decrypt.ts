@@ -72,11 +72,24 @@ function newSession(deps: Pick<CryptoDeps, 'provider' | 'now'>, record: SessionR
   }
 }
 
-const hasTag = (session: Session, sessionTag: Uint8Array): boolean => equalPublicBytes(session.ratchet.th.subarray(0, 8), sessionTag)
+const TAG = 8
 
-function findTarget(deps: Pick<CryptoDeps, 'provider' | 'now'>, record: SessionRecord, input: DecryptInput & { readonly parsed: KnownEnvelope }): Target {
-  const { sessionTag } = input.parsed.ratchet
-  const { handshake } = input.parsed
+/** `tag` is 8 bytes. */
+function hasTag({ ratchet: { th } }: Session, tag: Uint8Array): boolean {
+  for (let i = 0; i < TAG; i++) if (th[i] !== tag[i]) return false
+  return true
+}
+
+interface Search {
+  /** Of `input`, without what has expired. */
+  readonly record: SessionRecord
+  readonly input: DecryptInput
+  readonly parsed: KnownEnvelope
+}
+
+function findTarget(deps: Pick<CryptoDeps, 'provider' | 'now'>, { record, input, parsed }: Search): Target {
+  const { sessionTag } = parsed.ratchet
+  const { handshake } = parsed
   if (!handshake) {
     const session = record.sessions.find((candidate) => hasTag(candidate, sessionTag))
     if (!session) throw new SecureChatError('crypto/no-session')
@@ -111,7 +124,7 @@ export function decryptMessage(deps: Pick<CryptoDeps, 'provider' | 'now'>, input
   const { local, remote } = input
   const parsed = known(parseEnvelope(input.envelope))
   const record = expire(recordFor(input.record, remote), now)
-  const { session, handshake } = findTarget(deps, record, { ...input, parsed })
+  const { session, handshake } = findTarget(deps, { record, input, parsed })
   const ad = associatedData(session.ratchet.th, { from: remote, to: local, header: parsed.header })
   const { state, result } = receiveStep(provider, session.ratchet, {
     ratchetKey: parsed.ratchet.ratchetKey,

@@ -1,15 +1,24 @@
-import { encodeEnvelopeHeader, HEADER_SALT_BYTES, joinEnvelope, SecureChatError, type Timestamp } from '@securechat/protocol'
-import { sealCommitting } from '../aead/committing.js'
+import {
+  envelopeHeaderLength,
+  HEADER_SALT_BYTES,
+  KEY_COMMITMENT_BYTES,
+  LIMITS,
+  type RatchetHeader,
+  SecureChatError,
+  type Timestamp,
+  viewOf,
+  writeEnvelopeHeader,
+} from '@securechat/protocol'
+import { COMMITTING_OVERHEAD, sealCommittingInto } from '../aead/committing.js'
 import type { CryptoDeps } from '../deps.js'
 import { initiate } from '../handshake/initiate.js'
 import { type PreKeyBundle, verifyPreKeyBundle } from '../identity/bundle.js'
 import type { LocalDevice, RemoteDevice } from '../identity/devices.js'
-import { manifestRef } from '../identity/manifest-chain.js'
-import { sendStep } from '../ratchet/send.js'
+import { type SendStep, sendStep } from '../ratchet/send.js'
 import { startInitiator } from '../ratchet/start.js'
 import { associatedData } from './associated-data.js'
 import { expire, sendingSession, withSession } from './choice.js'
-import { encodePlaintext, type PlaintextInput } from './plaintext.js'
+import { type PlaintextInput, plaintextLength, wholePlaintext, writePlaintext } from './plaintext.js'
 import { recordFor, type Session, type SessionRecord } from './record.js'
 
 export interface EncryptInput {
@@ -79,33 +88,41 @@ function chooseSession(deps: CryptoDeps, record: SessionRecord, input: EncryptIn
  * is needed), `prekeys/invalid-bundle`, `devices/identity-changed`, `protocol/too-large`, `crypto/invalid-key`.
  */
 export function encryptMessage(deps: CryptoDeps, input: EncryptInput): EncryptResult {
-  const { provider, random, now } = deps
-  const { local, remote, plaintext, franking, sharedBodyId } = input
+  const { random, now } = deps
+  const { remote, franking, sharedBodyId } = input
   if (franking && franking.length !== 32) throw new SecureChatError('client/invalid-argument', { detail: 'franking commitment' })
   const record = expire(recordFor(input.record, remote), now)
   const { session, created, stale } = chooseSession(deps, record, input)
   const step = sendStep(deps, session.ratchet)
-  const { th } = session.ratchet
-  const header = encodeEnvelopeHeader(
-    {
-      sessionTag: th.subarray(0, 8),
-      ratchetKey: step.ratchetKey,
-      previousChainLength: step.previousChainLength,
-      counter: step.counter,
-      ...(step.pqEpoch > 0 && { pqEpoch: step.pqEpoch }),
-      ...(sharedBodyId && { sharedBodyId }),
-      commitmentOrSalt: franking ?? random(HEADER_SALT_BYTES),
-    },
-    session.handshake,
-  )
-  const ad = associatedData(th, { from: local, to: remote, header })
-  const echo = { sender: manifestRef(local.manifest), recipient: manifestRef(remote.manifest) }
-  const padded = encodePlaintext(plaintext, { echo, chunk: step.chunk })
-  const { keyCommitment, ciphertext } = sealCommitting(provider, step.messageKey, { ad, plaintext: padded })
-  return {
-    record: withSession(record, { ...session, ratchet: step.state, receivedSinceSend: 0, unansweredSince: 0 }, now),
-    envelope: joinEnvelope(header, keyCommitment, ciphertext),
-    created,
-    stale,
+  const header: { -readonly [Field in keyof RatchetHeader]: RatchetHeader[Field] } = {
+    sessionTag: session.ratchet.th.slice(0, 8),
+    ratchetKey: step.ratchetKey,
+    previousChainLength: step.previousChainLength,
+    counter: step.counter,
+    commitmentOrSalt: franking ?? random(HEADER_SALT_BYTES),
   }
+  if (step.pqEpoch > 0) header.pqEpoch = step.pqEpoch
+  if (sharedBodyId) header.sharedBodyId = sharedBodyId
+  const envelope = sealEnvelope(deps, input, { session, step, header })
+  const sent: Session = { ...session, ratchet: step.state, receivedSinceSend: 0, unansweredSince: 0 }
+  return { record: withSession(record, sent, now), envelope, created, stale }
+}
+
+/** All of it in one piece of memory: the header, room for the commitment, and the plaintext, which is encrypted where it lies. */
+function sealEnvelope(
+  { provider }: CryptoDeps,
+  { local, remote, plaintext: given }: EncryptInput,
+  { session, step, header }: { readonly session: Session; readonly step: SendStep; readonly header: RatchetHeader },
+): Uint8Array {
+  const plaintext = wholePlaintext(given)
+  const headerLength = envelopeHeaderLength(header, session.handshake)
+  const size = headerLength + plaintextLength(plaintext, step.chunk) + COMMITTING_OVERHEAD
+  if (size > LIMITS.envelopeBytes) throw new SecureChatError('protocol/too-large', { detail: 'envelope' })
+  const envelope = new Uint8Array(size)
+  writeEnvelopeHeader(envelope, header, session.handshake)
+  const ad = associatedData(session.ratchet.th, { from: local, to: remote, header: viewOf(envelope, 0, headerLength) })
+  const echo = { sender: local.manifest, recipient: remote.manifest }
+  writePlaintext(envelope, headerLength + KEY_COMMITMENT_BYTES, { plaintext, echo, chunk: step.chunk })
+  sealCommittingInto(provider, step.messageKey, { ad, sealed: viewOf(envelope, headerLength, size) })
+  return envelope
 }

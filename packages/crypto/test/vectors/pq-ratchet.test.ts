@@ -10,7 +10,7 @@ import { sendStep } from '../../src/ratchet/send.js'
 import { startInitiator, startResponder } from '../../src/ratchet/start.js'
 import type { RatchetState } from '../../src/ratchet/state.js'
 import { Secret } from '../../src/secret.js'
-import { encodePlaintext } from '../../src/session/plaintext.js'
+import { plaintextLength, writePlaintext } from '../../src/session/plaintext.js'
 import { bytesOf, DAY, NOTHING, START } from '../support/people.js'
 import { mixedBy } from '../support/pq.js'
 import { providers, sodium } from '../support/providers.js'
@@ -100,7 +100,9 @@ function compute(provider: CryptoProvider) {
   const ratchet = conversation(provider)
   const chunk = new Uint8Array(Buffer.from(ratchet.messages.find((message) => message.chunk)?.chunk ?? '', 'hex'))
   const manifest = (version: number) => ({ version, hash: new Uint8Array(32).fill(version) })
-  const padded = encodePlaintext({ common: bytesOf('hello'), perSession: NOTHING }, { echo: { sender: manifest(1), recipient: manifest(2) }, chunk })
+  const plaintext = { common: bytesOf('hello'), perSession: NOTHING }
+  const padded = new Uint8Array(plaintextLength(plaintext, chunk))
+  writePlaintext(padded, 0, { plaintext, echo: { sender: manifest(1), recipient: manifest(2) }, chunk })
   return {
     suite: 1,
     ...ratchet,

@@ -1,6 +1,6 @@
 import { SecureChatError } from '../errors.js'
 import { LIMITS } from '../limits.js'
-import { readU32, readU64, writeU32, writeU64 } from '../transcript.js'
+import { readU32, readU64, viewOf, writeU32, writeU64 } from '../transcript.js'
 import { ENVELOPE_VERSION, SUITE } from '../version.js'
 
 /**
@@ -154,17 +154,29 @@ export function decodeHandshakeHeader(bytes: Uint8Array): HandshakeHeader {
   }
 }
 
+/** Bytes of the header of such a message. */
+export const envelopeHeaderLength = ({ pqEpoch, sharedBodyId, commitmentOrSalt }: RatchetHeader, handshakeBytes: Uint8Array | null): number =>
+  PREFIX +
+  (handshakeBytes ? HANDSHAKE : 0) +
+  RATCHET +
+  (pqEpoch === undefined ? 0 : 4) +
+  (sharedBodyId ? 16 : 0) +
+  (commitmentOrSalt.length === 32 ? 32 : HEADER_SALT_BYTES)
+
 /**
  * The header: everything that is authenticated. `handshakeBytes` (from `encodeHandshakeHeader`) makes it a preKeyMessage.
  * A `commitmentOrSalt` of 32 bytes sets the franking flag.
  */
 export function encodeEnvelopeHeader(ratchet: RatchetHeader, handshakeBytes: Uint8Array | null): Uint8Array {
+  const out = new Uint8Array(envelopeHeaderLength(ratchet, handshakeBytes))
+  writeEnvelopeHeader(out, ratchet, handshakeBytes)
+  return out
+}
+
+/** `encodeEnvelopeHeader` at the start of `out`, which has room for it. */
+export function writeEnvelopeHeader(out: Uint8Array, ratchet: RatchetHeader, handshakeBytes: Uint8Array | null): void {
   const { pqEpoch, sharedBodyId, commitmentOrSalt } = ratchet
   const franking = commitmentOrSalt.length === 32
-  const handshakeLength = handshakeBytes?.length ?? 0
-  const out = new Uint8Array(
-    PREFIX + handshakeLength + RATCHET + (pqEpoch === undefined ? 0 : 4) + (sharedBodyId ? 16 : 0) + (franking ? 32 : HEADER_SALT_BYTES),
-  )
   out[0] = ENVELOPE_VERSION
   out[1] = SUITE
   out[2] = handshakeBytes ? ENVELOPE_KINDS.preKeyMessage : ENVELOPE_KINDS.message
@@ -188,7 +200,6 @@ export function encodeEnvelopeHeader(ratchet: RatchetHeader, handshakeBytes: Uin
     at += 16
   }
   put(out, at, commitmentOrSalt, franking ? 32 : HEADER_SALT_BYTES)
-  return out
 }
 
 /** Header ‖ key commitment ‖ ciphertext. Throws `protocol/too-large`. */
@@ -227,25 +238,26 @@ export function parseEnvelope(bytes: Uint8Array): Envelope {
   const saltLength = flags & ENVELOPE_FLAGS.franking ? 32 : HEADER_SALT_BYTES
   const headerEnd = ratchetAt + RATCHET + epochLength + bodyLength + saltLength
   if (bytes.length < headerEnd + KEY_COMMITMENT_BYTES + TAG) malformed('envelope length')
-  const handshakeBytes = first ? bytes.subarray(PREFIX, ratchetAt) : NOTHING
+  const handshakeBytes = first ? viewOf(bytes, PREFIX, ratchetAt) : NOTHING
   const optional = ratchetAt + RATCHET
   // Epochs count from 1; a second way to write an unmarked chain is not allowed.
   if (epochLength > 0 && readU32(bytes, optional) === 0) malformed('post-quantum epoch')
+  const ratchet: { -readonly [Field in keyof RatchetHeader]: RatchetHeader[Field] } = {
+    sessionTag: viewOf(bytes, ratchetAt, ratchetAt + 8),
+    ratchetKey: viewOf(bytes, ratchetAt + 8, ratchetAt + 40),
+    previousChainLength: readU32(bytes, ratchetAt + 40),
+    counter: readU32(bytes, ratchetAt + 44),
+    commitmentOrSalt: viewOf(bytes, headerEnd - saltLength, headerEnd),
+  }
+  if (epochLength > 0) ratchet.pqEpoch = readU32(bytes, optional)
+  if (bodyLength > 0) ratchet.sharedBodyId = viewOf(bytes, optional + epochLength, optional + epochLength + 16)
   return {
     kind: first ? 'preKeyMessage' : 'message',
     handshake: first ? decodeHandshakeHeader(handshakeBytes) : null,
     handshakeBytes,
-    ratchet: {
-      sessionTag: bytes.subarray(ratchetAt, ratchetAt + 8),
-      ratchetKey: bytes.subarray(ratchetAt + 8, ratchetAt + 40),
-      previousChainLength: readU32(bytes, ratchetAt + 40),
-      counter: readU32(bytes, ratchetAt + 44),
-      ...(epochLength > 0 && { pqEpoch: readU32(bytes, optional) }),
-      ...(bodyLength > 0 && { sharedBodyId: bytes.subarray(optional + epochLength, optional + epochLength + 16) }),
-      commitmentOrSalt: bytes.subarray(headerEnd - saltLength, headerEnd),
-    },
-    header: bytes.subarray(0, headerEnd),
-    keyCommitment: bytes.subarray(headerEnd, headerEnd + KEY_COMMITMENT_BYTES),
-    ciphertext: bytes.subarray(headerEnd + KEY_COMMITMENT_BYTES),
+    ratchet,
+    header: viewOf(bytes, 0, headerEnd),
+    keyCommitment: viewOf(bytes, headerEnd, headerEnd + KEY_COMMITMENT_BYTES),
+    ciphertext: viewOf(bytes, headerEnd + KEY_COMMITMENT_BYTES, bytes.length),
   }
 }

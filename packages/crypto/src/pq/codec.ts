@@ -44,6 +44,35 @@ function readCollection(reader: ByteReader, kind: ObjectKind): Collection {
   return { tag, have, bytes }
 }
 
+function collectionSize({ have }: Collection, kind: ObjectKind): number {
+  let size = 8 + 4
+  for (let i = 0; i < chunkCount(kind, PQ_PARAMETERS); i++) {
+    const [from, to] = bounds(kind, i)
+    if (have & (1 << i)) size += to - from
+  }
+  return size
+}
+
+function phaseSize(phase: PqPhase): number {
+  switch (phase.kind) {
+    case 'idle':
+      return 0
+    case 'offering':
+      return SIZES.mlkemSeed + OBJECT_BYTES.ek + 8 + 1 + 1 + (phase.answer ? collectionSize(phase.answer, 'ct') : 0)
+    case 'ready':
+      return SIZES.sharedSecret + SIZES.hash
+    case 'collecting':
+      return collectionSize(phase.question, 'ek')
+    case 'asked':
+      return OBJECT_BYTES.ek
+    case 'answering':
+      return SIZES.sharedSecret + SIZES.hash + OBJECT_BYTES.ct + 1
+  }
+}
+
+/** Bytes that `writePq` writes. */
+export const pqSize = ({ phase }: PqState): number => 4 + 8 + 4 + 4 + 1 + phaseSize(phase)
+
 function writePhase(writer: ByteWriter, phase: PqPhase): void {
   writer.u8(CODES[phase.kind])
   switch (phase.kind) {

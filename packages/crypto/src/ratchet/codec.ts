@@ -2,7 +2,7 @@ import { LIMITS, type Timestamp } from '@securechat/protocol'
 import type { ByteReader } from '../encoding/reader.js'
 import type { ByteWriter } from '../encoding/writer.js'
 import type { KeyPair } from '../identity/keys.js'
-import { readPq, writePq } from '../pq/codec.js'
+import { pqSize, readPq, writePq } from '../pq/codec.js'
 import { type PqState, startPq } from '../pq/state.js'
 import { Secret } from '../secret.js'
 import type { RatchetState, ReceiveChain, SkippedKey } from './state.js'
@@ -18,6 +18,16 @@ const CLASSICAL = 1
 const OWN = 1
 const REMOTE = 2
 const SEND = 4
+
+const SKIPPED_KEY = 4 + 32 + 8
+const chainSize = ({ chainKey, skipped }: ReceiveChain): number => 32 + 4 + 1 + (chainKey ? 32 : 0) + 4 + 2 + skipped.length * SKIPPED_KEY
+
+/** Bytes that `writeRatchet` writes. */
+export function ratchetSize({ pq, own, remote, send, receive }: RatchetState): number {
+  let size = 1 + 64 + 32 + pqSize(pq) + 1 + (own ? 64 : 0) + (remote ? 32 : 0) + (send ? 32 + 4 + 4 : 0) + 4 + 1
+  for (const chain of receive) size += chainSize(chain)
+  return size
+}
 
 function writeChain(writer: ByteWriter, { ratchetKey, pqEpoch, chainKey, next, skipped }: ReceiveChain): void {
   writer

@@ -46,7 +46,8 @@ function advance(provider: Provider, chain: ReceiveChain & { readonly chainKey: 
     }
     skipped = kept
   }
-  return { chain: { ...chain, chainKey: step.chainKey, next: to.counter + 1, skipped }, messageKey: step.messageKey }
+  const { ratchetKey, pqEpoch } = chain
+  return { chain: { ratchetKey, pqEpoch, chainKey: step.chainKey, next: to.counter + 1, skipped }, messageKey: step.messageKey }
 }
 
 /** The peer has moved on after `length` messages: the keys still missing are kept, the chain key is not. */
@@ -60,9 +61,11 @@ function fromKnownChain<Result>(provider: Provider, state: RatchetState, at: num
   const chain = state.receive[at] as ReceiveChain
   if (input.pqEpoch !== chain.pqEpoch) throw new SecureChatError('crypto/authentication-failed', { detail: 'post-quantum epoch' })
   const replace = (changed: ReceiveChain): RatchetState => {
+    const { th, rootKey, pq, own, remote, send, previousChainLength } = state
     const receive = state.receive.slice()
     receive[at] = changed
-    return { ...state, receive: limitSkipped(receive, input.now) }
+    // Field by field, as in `sendStep`.
+    return { th, rootKey, pq, own, remote, send, previousChainLength, receive: limitSkipped(receive, input.now) }
   }
   if (input.counter < chain.next) {
     const index = indexOfSkipped(chain.skipped, input.counter)

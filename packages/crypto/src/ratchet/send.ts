@@ -7,7 +7,7 @@ import { nextChunk } from '../pq/send.js'
 import { nextEpoch } from '../pq/state.js'
 import type { Secret } from '../secret.js'
 import { chainStep, rootStep } from './chain.js'
-import type { RatchetState } from './state.js'
+import type { RatchetState, SendChain } from './state.js'
 
 export interface SendStep {
   readonly state: RatchetState
@@ -40,10 +40,13 @@ export function sendStep(deps: CryptoDeps, before: RatchetState, parameters: PqP
   if (!send || !own || send.next > 0xffffffff) throw new SecureChatError('crypto/limit-exceeded', { detail: 'send chain' })
   const { messageKey, chainKey } = chainStep(deps.provider, send.chainKey)
   const chunked = nextChunk(deps, state, parameters)
+  // Field by field and not by spreading, which takes 1 µs where objects of several origins come by.
+  const { th, rootKey, remote, previousChainLength, receive } = state
+  const next: SendChain = { chainKey, pqEpoch: send.pqEpoch, next: send.next + 1 }
   return {
-    state: { ...state, pq: chunked?.pq ?? state.pq, send: { ...send, chainKey, next: send.next + 1 } },
+    state: { th, rootKey, pq: chunked ? chunked.pq : state.pq, own, remote, send: next, previousChainLength, receive },
     ratchetKey: own.publicKey,
-    previousChainLength: state.previousChainLength,
+    previousChainLength,
     counter: send.next,
     pqEpoch: send.pqEpoch,
     messageKey,

@@ -13,6 +13,7 @@ const hasExpired = ({ skipped }: ReceiveChain, now: Timestamp): boolean => {
  * again. Chains are kept without keys, since they tell a duplicate from a forgery.
  */
 export function limitSkipped(chains: readonly ReceiveChain[], now: Timestamp): readonly ReceiveChain[] {
+  if (chains.every(({ skipped }) => skipped.length === 0)) return chains
   let room: number = LIMITS.skippedKeys
   let changed = false
   const limited = chains.map((chain) => {

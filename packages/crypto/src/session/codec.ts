@@ -1,7 +1,7 @@
 import { LIMITS, SecureChatError, SUITE } from '@securechat/protocol'
 import { ByteReader } from '../encoding/reader.js'
 import { ByteWriter } from '../encoding/writer.js'
-import { readRatchet, writeRatchet } from '../ratchet/codec.js'
+import { ratchetSize, readRatchet, writeRatchet } from '../ratchet/codec.js'
 import { asDeviceOnly, type DeviceOnlyBytes } from '../secret.js'
 import { SEEN_HANDSHAKES, type SeenHandshake, type Session, type SessionRecord } from './record.js'
 
@@ -17,6 +17,17 @@ const OLDEST = 1
 const GENERATIONS = 0x1_0000_0000
 const INITIATOR = 1
 const ACKNOWLEDGED = 2
+
+const RECORD_HEAD = 1 + 1 + 3 * 32 + 8 + 1
+const SEEN = 4 + 4 + 32
+const sessionSize = ({ handshake, ratchet }: Session): number => 1 + 4 + 32 + 2 + (handshake?.length ?? 0) + 8 + 8 + 4 + 8 + ratchetSize(ratchet)
+
+/** Bytes that `encodeSession` gives: known beforehand, they are allocated once. */
+function recordSize({ sessions, seen }: SessionRecord): number {
+  let size = RECORD_HEAD + 2 + seen.length * SEEN
+  for (const session of sessions) size += sessionSize(session)
+  return size
+}
 
 function writeSession(writer: ByteWriter, session: Session): void {
   writer.u8((session.role === 'initiator' ? INITIATOR : 0) | (session.acknowledged ? ACKNOWLEDGED : 0)).u32(session.generation)
@@ -50,8 +61,9 @@ function readSession(reader: ByteReader, classical: boolean): Session {
 }
 
 /** Secret bytes: only for a sealed store. */
-export function encodeSession({ peer, nextGeneration, sessions, seen }: SessionRecord): DeviceOnlyBytes {
-  const writer = new ByteWriter(1024).u8(VERSION).u8(SUITE).bytes(peer.accountKey).bytes(peer.signingKey).bytes(peer.identityKey)
+export function encodeSession(record: SessionRecord): DeviceOnlyBytes {
+  const { peer, nextGeneration, sessions, seen } = record
+  const writer = new ByteWriter(recordSize(record)).u8(VERSION).u8(SUITE).bytes(peer.accountKey).bytes(peer.signingKey).bytes(peer.identityKey)
   writer.u64(nextGeneration).u8(sessions.length)
   for (const session of sessions) writeSession(writer, session)
   writer.u16(seen.length)

@@ -11,7 +11,7 @@ import { startResponder } from '../ratchet/start.js'
 import { associatedData } from './associated-data.js'
 import { expire, withSession } from './choice.js'
 import { decodePlaintext, type ManifestEcho, type Plaintext } from './plaintext.js'
-import { recordFor, SEEN_HANDSHAKES, type Session, type SessionRecord } from './record.js'
+import { recordFor, SEEN_HANDSHAKES, type Session, type SessionRecord, sessionAfter } from './record.js'
 import { type PairwiseSender, pairwiseSender } from './sender.js'
 
 export interface DecryptInput {
@@ -135,14 +135,13 @@ export function decryptMessage(deps: Pick<CryptoDeps, 'provider' | 'now'>, input
     open: (messageKey) => decodePlaintext(openCommitting(provider, messageKey, { ad, keyCommitment: parsed.keyCommitment, ciphertext: parsed.ciphertext })),
   })
   if (handshake) requireSameManifests({ local, remote, header: handshake })
-  const received: Session = {
-    ...session,
+  const received = sessionAfter(session, {
     ratchet: result.chunk ? takeChunk(provider, state, { chunk: result.chunk, parameters: PQ_PARAMETERS }) : state,
     handshake: null,
     acknowledged: true,
     receivedSinceSend: session.receivedSinceSend + 1,
     unansweredSince: session.unansweredSince || now,
-  }
+  })
   return {
     record: withSession(remember(record, handshake), received, now),
     plaintext: result.plaintext,

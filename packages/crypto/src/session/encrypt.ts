@@ -19,7 +19,7 @@ import { startInitiator } from '../ratchet/start.js'
 import { associatedData } from './associated-data.js'
 import { expire, sendingSession, withSession } from './choice.js'
 import { type PlaintextInput, plaintextLength, wholePlaintext, writePlaintext } from './plaintext.js'
-import { recordFor, type Session, type SessionRecord } from './record.js'
+import { recordFor, type Session, type SessionRecord, sessionAfter } from './record.js'
 
 export interface EncryptInput {
   readonly record: SessionRecord | null
@@ -104,7 +104,8 @@ export function encryptMessage(deps: CryptoDeps, input: EncryptInput): EncryptRe
   if (step.pqEpoch > 0) header.pqEpoch = step.pqEpoch
   if (sharedBodyId) header.sharedBodyId = sharedBodyId
   const envelope = sealEnvelope(deps, input, { session, step, header })
-  const sent: Session = { ...session, ratchet: step.state, receivedSinceSend: 0, unansweredSince: 0 }
+  const { handshake, acknowledged } = session
+  const sent = sessionAfter(session, { ratchet: step.state, handshake, acknowledged, receivedSinceSend: 0, unansweredSince: 0 })
   return { record: withSession(record, sent, now), envelope, created, stale }
 }
 

@@ -20,6 +20,17 @@ export interface Session {
   readonly ratchet: RatchetState
 }
 
+/** What a message changes in a session besides its ratchet. */
+export type SessionProgress = Pick<Session, 'ratchet' | 'handshake' | 'acknowledged' | 'receivedSinceSend' | 'unansweredSince'>
+
+/** Field by field and not by spreading, which takes 1 µs where objects of several origins come by. */
+export function sessionAfter(
+  { role, generation, ephemeralKey, createdAt, supersededAt }: Session,
+  { ratchet, handshake, acknowledged, receivedSinceSend, unansweredSince }: SessionProgress,
+): Session {
+  return { role, acknowledged, generation, ephemeralKey, handshake, createdAt, supersededAt, receivedSinceSend, unansweredSince, ratchet }
+}
+
 /** A first message without a one-time key could come again as long as its prekeys live. */
 export interface SeenHandshake {
   readonly signedPreKeyId: number

@@ -1,8 +1,9 @@
 import { equalSecretBytes, SecureChatError } from '@securechat/protocol'
 import type Sodium from 'libsodium-wrappers'
-import { requireCanonicalX25519, requireLength, requireMlkemModulus, requireNonZero } from './checks.js'
+import { requireLength, requireMlkemModulus } from './checks.js'
 import type { CryptoProvider } from './provider.js'
 import { SIZES } from './provider.js'
+import { sodiumAgreement } from './sodium-agreement.js'
 import { sodiumFastPaths } from './sodium-memory.js'
 
 type SodiumModule = typeof Sodium
@@ -39,22 +40,7 @@ function fromSodium(sodium: SodiumModule): CryptoProvider {
       if (signature.length !== SIZES.ed25519Signature || publicKey.length !== SIZES.ed25519Public) return false
       return sodium.crypto_sign_verify_detached(signature, message, publicKey)
     },
-    x25519PublicKey(secretKey) {
-      requireLength(secretKey, SIZES.x25519, 'X25519 secret key')
-      return sodium.crypto_scalarmult_base(secretKey)
-    },
-    x25519(secretKey, publicKey) {
-      requireLength(secretKey, SIZES.x25519, 'X25519 secret key')
-      requireLength(publicKey, SIZES.x25519, 'X25519 public key')
-      requireCanonicalX25519(publicKey)
-      let shared: Uint8Array
-      try {
-        shared = sodium.crypto_scalarmult(secretKey, publicKey)
-      } catch (cause) {
-        return invalidKey('X25519 low order', cause)
-      }
-      return requireNonZero(shared)
-    },
+    ...sodiumAgreement(sodium),
     mlkem768KeyPair(seed) {
       requireLength(seed, SIZES.mlkemSeed, 'ML-KEM seed')
       const { publicKey, privateKey } = sodium.crypto_kem_mlkem768_seed_keypair(seed)

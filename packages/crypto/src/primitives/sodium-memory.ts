@@ -89,12 +89,14 @@ export function sodiumFastPaths(sodium: typeof Sodium): FastPaths {
       const { length } = message.data
       if (!fits(message))
         return placed(sodium.crypto_aead_xchacha20poly1305_ietf_encrypt(message.data, message.associatedData, null, aeadNonce, aeadKey), message.into)
+      const into = message.into ?? new Uint8Array(length + TAG)
+      requireLength(into, length + TAG, 'output length')
       place(aeadKey, aeadNonce, message)
       memory._crypto_aead_xchacha20poly1305_ietf_encrypt(data, NONE, data, length, 0, ad, message.associatedData.length, 0, NONE, nonce, key)
       const heap = memory.HEAPU8
-      const ciphertext = placed(viewOf(heap, data, data + length + TAG), message.into ?? new Uint8Array(length + TAG))
+      into.set(viewOf(heap, data, data + length + TAG))
       heap.fill(0, key, data + length + TAG)
-      return ciphertext
+      return into
     },
     aeadOpen(aeadKey, aeadNonce, message) {
       requireLength(aeadKey, SIZES.aeadKey, 'AEAD key')

@@ -2,6 +2,7 @@
 //   npm run bench                      everything
 //   npm run bench -- messages reverse  these workloads (see src/workloads)
 //   npm run bench -- --rounds 3        a quick look; nothing is written with fewer than 7 rounds
+//   npm run bench -- profile [words]   which primitives a unit of each of our workloads calls, and what they take (src/profile.mjs)
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
 import { parseArgs } from 'node:util'
@@ -18,6 +19,11 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { rounds: { type: 'string', default: '9' }, 'only-report': { type: 'boolean', default: false } },
 })
+if (positionals[0] === 'profile') {
+  const { profile } = await import('./profile.mjs')
+  await profile(positionals.slice(1))
+  process.exit(0)
+}
 const rounds = Number(values.rounds)
 const workloads = [...messages, ...sessions, ...groups, ...attachments]
 const chosen = positionals.length > 0 ? positionals : [...workloads.map(({ name }) => name), 'sizes', 'start-up']

@@ -73,9 +73,10 @@ class Side {
   }
 }
 
+export const pair = async (providerName = 'sodium') => pairOf(await cryptoDeps(providerName))
+
 /** Two devices whose session is established and acknowledged. */
-export async function pair(providerName = 'sodium') {
-  const deps = await cryptoDeps(providerName)
+export function pairOf(deps) {
   const [a, b] = [person(deps), person(deps)]
   const [alice, bob] = [new Side(deps, a, b), new Side(deps, b, a)]
   const first = crypto.encryptMessage(deps, {

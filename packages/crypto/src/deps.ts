@@ -1,4 +1,4 @@
-import type { Clock, Random, Timestamp } from '@securechat/protocol'
+import type { Clock, Random, Timestamp } from '@securechat/protocol/core'
 import type { CryptoProvider } from './primitives/provider.js'
 import { pooledRandom } from './primitives/random.js'
 

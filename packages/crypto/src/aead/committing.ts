@@ -1,4 +1,4 @@
-import { LABELS, SecureChatError, transientBytes, transientT, viewOf } from '@securechat/protocol'
+import { LABELS, SecureChatError, transientBytes, transientT, viewOf } from '@securechat/protocol/core'
 import { expandInto } from '../kdf/kdf.js'
 import { type CryptoProvider, SIZES } from '../primitives/provider.js'
 import type { Secret } from '../secret.js'

@@ -1,4 +1,4 @@
-import { type AccountId, idToBytes, LABELS, T, u64 } from '@securechat/protocol'
+import { type AccountId, idToBytes, LABELS, T, u64 } from '@securechat/protocol/core'
 import { createSealer, type SealerDeps } from './sealer.js'
 
 export interface ProfileSubject {

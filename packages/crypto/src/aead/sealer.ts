@@ -1,4 +1,4 @@
-import { LABELS, type Random, SecureChatError, T } from '@securechat/protocol'
+import { LABELS, type Random, SecureChatError, T } from '@securechat/protocol/core'
 import { expand } from '../kdf/kdf.js'
 import { type CryptoProvider, SIZES } from '../primitives/provider.js'
 import { Secret } from '../secret.js'

@@ -1,4 +1,4 @@
-import { ATTACHMENT_SUITE, LABELS, LIMITS, parseT, readU64, SecureChatError, T, text, u8, u64 } from '@securechat/protocol'
+import { ATTACHMENT_SUITE, LABELS, LIMITS, parseT, readU64, SecureChatError, T, text, u8, u64 } from '@securechat/protocol/core'
 import { Secret } from '../secret.js'
 import { isChunkBits, type Layout, layoutOf } from './layout.js'
 

@@ -1,4 +1,4 @@
-import { LIMITS, type Random, SecureChatError } from '@securechat/protocol'
+import { LIMITS, type Random, SecureChatError } from '@securechat/protocol/core'
 import { Secret } from '../secret.js'
 import { type AttachmentDescriptor, requireMediaType, requireThumbnail } from './descriptor.js'
 import { contentFailure, orAborted } from './failures.js'

@@ -1,4 +1,4 @@
-import { asSecureChatError, SecureChatError } from '@securechat/protocol'
+import { asSecureChatError, SecureChatError } from '@securechat/protocol/core'
 
 /** For what sources and sinks of the caller throw: typed errors pass, others become `storage/unavailable` with their cause. */
 export function contentFailure(error: unknown): never {

@@ -1,4 +1,4 @@
-import { LABELS, T, u8, u64 } from '@securechat/protocol'
+import { LABELS, T, u8, u64 } from '@securechat/protocol/core'
 import { ByteWriter } from '../encoding/writer.js'
 import { CHUNK_CIPHER_SIZES } from '../primitives/chunk-cipher.js'
 import type { CryptoProvider } from '../primitives/provider.js'

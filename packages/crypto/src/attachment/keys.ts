@@ -1,4 +1,4 @@
-import { equalPublicBytes, LABELS, SecureChatError, T, writeU32 } from '@securechat/protocol'
+import { equalPublicBytes, LABELS, SecureChatError, T, writeU32 } from '@securechat/protocol/core'
 import { expand } from '../kdf/kdf.js'
 import { CHUNK_CIPHER_SIZES, type ChunkCipher, type ChunkKey } from '../primitives/chunk-cipher.js'
 import type { CryptoProvider } from '../primitives/provider.js'

@@ -1,4 +1,4 @@
-import { SecureChatError } from '@securechat/protocol'
+import { SecureChatError } from '@securechat/protocol/core'
 import { abortion } from './failures.js'
 
 /** Keeps the cores of a phone or laptop busy in about 16 MiB at the first file (docs/adr/0009); each further lane costs about three chunks. */

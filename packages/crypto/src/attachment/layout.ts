@@ -1,4 +1,4 @@
-import { ATTACHMENT_SUITE, LIMITS, SecureChatError } from '@securechat/protocol'
+import { ATTACHMENT_SUITE, LIMITS, SecureChatError } from '@securechat/protocol/core'
 import { paddedSize } from '../padding/padding.js'
 import { CHUNK_CIPHER_SIZES } from '../primitives/chunk-cipher.js'
 

@@ -1,4 +1,4 @@
-import { SecureChatError } from '@securechat/protocol'
+import { SecureChatError } from '@securechat/protocol/core'
 import { openChunk } from './chunk.js'
 import type { AttachmentDescriptor } from './descriptor.js'
 import { contentFailure, notAuthentic, orAborted } from './failures.js'

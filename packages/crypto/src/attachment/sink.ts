@@ -1,4 +1,4 @@
-import { concatBytes, SecureChatError } from '@securechat/protocol'
+import { concatBytes, SecureChatError } from '@securechat/protocol/core'
 import { createRelease } from '../primitives/release.js'
 
 /**

@@ -1,4 +1,4 @@
-import { SecureChatError } from '@securechat/protocol'
+import { SecureChatError } from '@securechat/protocol/core'
 import { contentFailure } from './failures.js'
 
 /** A Web stream as far as it is used; `ReadableStream` of browsers, Node and polyfills alike. */

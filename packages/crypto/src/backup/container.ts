@@ -1,4 +1,4 @@
-import { type AccountId, idToBytes, LABELS, type Random, SecureChatError, SUITE, T, u8 } from '@securechat/protocol'
+import { type AccountId, idToBytes, LABELS, type Random, SecureChatError, SUITE, T, u8 } from '@securechat/protocol/core'
 import { ByteReader } from '../encoding/reader.js'
 import { ByteWriter } from '../encoding/writer.js'
 import { expand } from '../kdf/kdf.js'

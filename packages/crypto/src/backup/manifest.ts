@@ -13,7 +13,7 @@ import {
   u8,
   u32,
   u64,
-} from '@securechat/protocol'
+} from '@securechat/protocol/core'
 import { ByteReader } from '../encoding/reader.js'
 import { pad, unpad } from '../padding/padding.js'
 import { type BackupDeps, type BackupKeys, openContainer, peekContainer, sealContainer } from './container.js'

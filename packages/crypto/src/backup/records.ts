@@ -1,4 +1,4 @@
-import { isSecureChatError, LIMITS, SecureChatError, SUITE } from '@securechat/protocol'
+import { isSecureChatError, LIMITS, SecureChatError, SUITE } from '@securechat/protocol/core'
 import { ByteReader } from '../encoding/reader.js'
 import { ByteWriter } from '../encoding/writer.js'
 import { decodeDeviceKeys } from '../identity/keys.js'

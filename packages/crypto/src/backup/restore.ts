@@ -1,4 +1,4 @@
-import { SecureChatError, toBase64Url } from '@securechat/protocol'
+import { SecureChatError, toBase64Url } from '@securechat/protocol/core'
 import type { BackupDeps, BackupKeys } from './container.js'
 import type { BackupKind, BackupRecord } from './records.js'
 import { openSegment } from './segment.js'

@@ -1,4 +1,4 @@
-import { equalPublicBytes, LIMITS, SecureChatError } from '@securechat/protocol'
+import { equalPublicBytes, LIMITS, SecureChatError } from '@securechat/protocol/core'
 import { pad, unpad } from '../padding/padding.js'
 import { type BackupDeps, type BackupKeys, openContainer, sealContainer } from './container.js'
 import { type BackupKind, type BackupRecord, codeOfKind, decodeRecords, encodeRecords, recordLength } from './records.js'

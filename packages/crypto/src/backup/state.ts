@@ -1,4 +1,4 @@
-import { type AccountId, equalPublicBytes, idFromBytes, idToBytes, LIMITS, type Random, SecureChatError, SUITE } from '@securechat/protocol'
+import { type AccountId, equalPublicBytes, idFromBytes, idToBytes, LIMITS, type Random, SecureChatError, SUITE } from '@securechat/protocol/core'
 import { ByteReader } from '../encoding/reader.js'
 import { ByteWriter } from '../encoding/writer.js'
 import { type BackupKind, codeOfKind, kindOf } from './records.js'

@@ -1,4 +1,4 @@
-import { concatBytes } from '@securechat/protocol'
+import { concatBytes } from '@securechat/protocol/core'
 import type { CryptoProvider } from '../primitives/provider.js'
 import { hex, unhex, type VectorCase, type VectorSet } from './case.js'
 import { wycheproof } from './wycheproof.js'

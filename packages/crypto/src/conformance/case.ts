@@ -1,4 +1,4 @@
-import { isSecureChatError } from '@securechat/protocol'
+import { isSecureChatError } from '@securechat/protocol/core'
 
 /** Bytes, a verdict, or words: what one case computes. A typed error counts as its code, another one as a failure. */
 export type Outcome = Uint8Array | boolean | string

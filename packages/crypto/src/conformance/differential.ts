@@ -1,4 +1,4 @@
-import { concatBytes, u32 } from '@securechat/protocol'
+import { concatBytes, u32 } from '@securechat/protocol/core'
 import { CHUNK_CIPHER_SIZES, type ChunkCipher } from '../primitives/chunk-cipher.js'
 import { nobleProvider } from '../primitives/noble.js'
 import { type CryptoProvider, SIZES } from '../primitives/provider.js'

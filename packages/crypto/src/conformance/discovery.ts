@@ -1,4 +1,4 @@
-import type { Random } from '@securechat/protocol'
+import type { Random } from '@securechat/protocol/core'
 import { ristretto255_oprf } from '../primitives/curves.js'
 import { oprfBlind, oprfEvaluate, oprfFinalize, oprfKeyPair, oprfOutput } from '../primitives/oprf.js'
 import { hex, unhex, type VectorCase, type VectorSet } from './case.js'

@@ -1,4 +1,4 @@
-import { concatBytes } from '@securechat/protocol'
+import { concatBytes } from '@securechat/protocol/core'
 import { CHUNK_CIPHER_SIZES, type ChunkCipher } from '../primitives/chunk-cipher.js'
 import { type CryptoProvider, SIZES } from '../primitives/provider.js'
 import type { VectorCase, VectorSet } from './case.js'

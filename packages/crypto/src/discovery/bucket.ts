@@ -1,4 +1,4 @@
-import { LIMITS, SecureChatError } from '@securechat/protocol'
+import { LIMITS, SecureChatError } from '@securechat/protocol/core'
 import { ByteReader } from '../encoding/reader.js'
 import { ENTRY_SALT_BYTES, prefixOf, TAG_BYTES } from './tag.js'
 

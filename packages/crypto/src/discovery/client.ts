@@ -1,4 +1,4 @@
-import { type AccountId, idFromBytes, LIMITS, type Random, SecureChatError } from '@securechat/protocol'
+import { type AccountId, idFromBytes, LIMITS, type Random, SecureChatError } from '@securechat/protocol/core'
 import { type BlindedInput, type Evaluation, oprfBlind, oprfFinalize } from '../primitives/oprf.js'
 import type { CryptoProvider } from '../primitives/provider.js'
 import { Secret } from '../secret.js'

@@ -1,4 +1,4 @@
-import { isPhoneNumber, LABELS, SecureChatError, SUITE, T, text, u8 } from '@securechat/protocol'
+import { isPhoneNumber, LABELS, SecureChatError, SUITE, T, text, u8 } from '@securechat/protocol/core'
 import { expand, kdf } from '../kdf/kdf.js'
 import type { CryptoProvider } from '../primitives/provider.js'
 import { Secret } from '../secret.js'

@@ -1,4 +1,4 @@
-import { type ErrorCode, readU16, readU32, readU64, SecureChatError } from '@securechat/protocol'
+import { type ErrorCode, readU16, readU32, readU64, SecureChatError } from '@securechat/protocol/core'
 
 /** Strict sequential reader: every field must be there, and `end()` refuses surplus bytes. Fails with the given code. */
 export class ByteReader {

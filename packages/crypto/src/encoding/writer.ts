@@ -1,4 +1,4 @@
-import { writeU32, writeU64 } from '@securechat/protocol'
+import { writeU32, writeU64 } from '@securechat/protocol/core'
 
 /** Append-only buffer for the package's own records; big-endian like everything on the wire. */
 export class ByteWriter {

@@ -1,4 +1,4 @@
-import { type AccountId, type ConversationId, type DeviceId, idToBytes, LABELS, type MessageId, SecureChatError, T, u32 } from '@securechat/protocol'
+import { type AccountId, type ConversationId, type DeviceId, idToBytes, LABELS, type MessageId, SecureChatError, T, u32 } from '@securechat/protocol/core'
 import type { CryptoProvider } from '../primitives/provider.js'
 
 export interface FrankedMessage {

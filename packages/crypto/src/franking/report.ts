@@ -14,7 +14,7 @@ import {
   T,
   u8,
   u32,
-} from '@securechat/protocol'
+} from '@securechat/protocol/core'
 import { decodeAudience, decodeFrankingStamp, encodeAudience, type FrankedDelivery } from './stamp.js'
 
 /** A message as a recipient shows it to the server: it discloses `common`, with the keys of attachments in it, and nothing of other messages. */

@@ -15,7 +15,7 @@ import {
   u64,
   writeU32,
   writeU64,
-} from '@securechat/protocol'
+} from '@securechat/protocol/core'
 
 /** Where a franked message went: to one account, or to a group as it was in one epoch. */
 export type FrankingAudience =

@@ -1,4 +1,4 @@
-import { LIMITS, SecureChatError, type Timestamp } from '@securechat/protocol'
+import { LIMITS, SecureChatError, type Timestamp } from '@securechat/protocol/core'
 import { PairwiseSender } from '../session/sender.js'
 import { encodeDistribution } from './distribution.js'
 import { type OwnChain, type RenewalInput, renewalDue, requireSpeaker } from './own-chain.js'

@@ -1,4 +1,4 @@
-import { type AccountId, comparePublicBytes, equalPublicBytes, LIMITS, SecureChatError } from '@securechat/protocol'
+import { type AccountId, comparePublicBytes, equalPublicBytes, LIMITS, SecureChatError } from '@securechat/protocol/core'
 import type { RemoteDevice } from '../identity/devices.js'
 import type { CryptoProvider } from '../primitives/provider.js'
 import { type GroupChange, type GroupOperation, groupOperationHash, verifyGroupOperation } from './operation.js'

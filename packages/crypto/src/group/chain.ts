@@ -1,4 +1,4 @@
-import { type AccountId, type ConversationId, type DeviceId, idToBytes, LABELS, T, transientT, u32, u64 } from '@securechat/protocol'
+import { type AccountId, type ConversationId, type DeviceId, idToBytes, LABELS, T, transientT, u32, u64 } from '@securechat/protocol/core'
 import { typedKey } from '../identity/keys.js'
 import type { CryptoProvider } from '../primitives/provider.js'
 import { Secret } from '../secret.js'

@@ -1,4 +1,4 @@
-import { type ConversationId, idFromBytes, SecureChatError } from '@securechat/protocol'
+import { type ConversationId, idFromBytes, SecureChatError } from '@securechat/protocol/core'
 import type { CryptoDeps } from '../deps.js'
 import type { LocalDevice } from '../identity/devices.js'
 import { applyGroupOperation, createGroup } from './apply.js'

@@ -1,4 +1,4 @@
-import { type AccountId, type ConversationId, type DeviceId, idFromBytes, idToBytes, LIMITS, SecureChatError } from '@securechat/protocol'
+import { type AccountId, type ConversationId, type DeviceId, idFromBytes, idToBytes, LIMITS, SecureChatError } from '@securechat/protocol/core'
 import { ByteReader } from '../encoding/reader.js'
 import { ByteWriter } from '../encoding/writer.js'
 import type { SkippedKey } from '../ratchet/state.js'

@@ -1,4 +1,4 @@
-import { equalPublicBytes, LIMITS, parseSenderKeyMessage, SecureChatError, type SenderKeyMessage } from '@securechat/protocol'
+import { equalPublicBytes, LIMITS, parseSenderKeyMessage, SecureChatError, type SenderKeyMessage } from '@securechat/protocol/core'
 import { openCommitting } from '../aead/committing.js'
 import type { CryptoDeps } from '../deps.js'
 import type { CryptoProvider } from '../primitives/provider.js'

@@ -1,4 +1,4 @@
-import { SecureChatError } from '@securechat/protocol'
+import { SecureChatError } from '@securechat/protocol/core'
 import type { CryptoDeps } from '../deps.js'
 import type { LocalDevice } from '../identity/devices.js'
 import { type EncryptManyResult, encryptToMany, type Recipient } from '../session/encrypt-many.js'

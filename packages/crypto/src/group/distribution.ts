@@ -13,7 +13,7 @@ import {
   u8,
   u32,
   u64,
-} from '@securechat/protocol'
+} from '@securechat/protocol/core'
 import type { CryptoDeps } from '../deps.js'
 import { readTypedKey, typedKey } from '../identity/keys.js'
 import { Secret } from '../secret.js'

@@ -1,4 +1,4 @@
-import { encodeSenderKeyHeader, HEADER_SALT_BYTES, LIMITS, SecureChatError } from '@securechat/protocol'
+import { encodeSenderKeyHeader, HEADER_SALT_BYTES, LIMITS, SecureChatError } from '@securechat/protocol/core'
 import { sealCommitting } from '../aead/committing.js'
 import type { CryptoDeps } from '../deps.js'
 import { SIZES } from '../primitives/provider.js'

@@ -16,7 +16,7 @@ import {
   u8,
   u32,
   u64,
-} from '@securechat/protocol'
+} from '@securechat/protocol/core'
 import type { LocalDevice, RemoteDevice } from '../identity/devices.js'
 import type { CryptoProvider } from '../primitives/provider.js'
 import { Secret } from '../secret.js'

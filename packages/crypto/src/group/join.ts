@@ -1,4 +1,4 @@
-import { equalPublicBytes, SecureChatError } from '@securechat/protocol'
+import { equalPublicBytes, SecureChatError } from '@securechat/protocol/core'
 import type { CryptoProvider } from '../primitives/provider.js'
 import { applyGroupOperation, type ReceivedOperation } from './apply.js'
 import type { GroupInvitation } from './invitation.js'

@@ -17,7 +17,7 @@ import {
   u8,
   u32,
   u64,
-} from '@securechat/protocol'
+} from '@securechat/protocol/core'
 import type { LocalDevice, RemoteDevice } from '../identity/devices.js'
 import type { CryptoProvider } from '../primitives/provider.js'
 import { GROUP_ROLES, type GroupRole } from './state.js'

@@ -1,4 +1,4 @@
-import { LIMITS, SecureChatError, type Timestamp } from '@securechat/protocol'
+import { LIMITS, SecureChatError, type Timestamp } from '@securechat/protocol/core'
 import type { CryptoDeps } from '../deps.js'
 import { generateSigningKeys, type KeyPair } from '../identity/keys.js'
 import { Secret } from '../secret.js'

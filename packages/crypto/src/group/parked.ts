@@ -1,4 +1,4 @@
-import { type AccountId, type DeviceId, equalPublicBytes, LIMITS, SecureChatError } from '@securechat/protocol'
+import { type AccountId, type DeviceId, equalPublicBytes, LIMITS, SecureChatError } from '@securechat/protocol/core'
 import type { GroupView } from './view.js'
 
 /** A message of a state that has not come yet; the sender is the one that the server named. */

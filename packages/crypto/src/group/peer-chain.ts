@@ -1,4 +1,4 @@
-import { LIMITS, SecureChatError, type Timestamp } from '@securechat/protocol'
+import { LIMITS, SecureChatError, type Timestamp } from '@securechat/protocol/core'
 import type { CryptoProvider } from '../primitives/provider.js'
 import type { SkippedKey } from '../ratchet/state.js'
 import type { Secret } from '../secret.js'

@@ -1,4 +1,4 @@
-import { LABELS, type ManifestRef, parseT, readU64, SecureChatError, sizeOfT, u64, writeT } from '@securechat/protocol'
+import { LABELS, type ManifestRef, parseT, readU64, SecureChatError, sizeOfT, u64, writeT } from '@securechat/protocol/core'
 import { padInPlace, unpad } from '../padding/padding.js'
 
 /** What every member reads. There is no part for one session: a group message is one ciphertext for all. */

@@ -1,4 +1,4 @@
-import { type AccountId, idFromBytes, idToBytes, LIMITS, SecureChatError } from '@securechat/protocol'
+import { type AccountId, idFromBytes, idToBytes, LIMITS, SecureChatError } from '@securechat/protocol/core'
 import { ByteReader } from '../encoding/reader.js'
 import { ByteWriter } from '../encoding/writer.js'
 import type { CryptoProvider } from '../primitives/provider.js'

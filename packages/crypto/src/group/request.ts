@@ -1,4 +1,4 @@
-import { type ConversationId, idFromBytes, idToBytes, LABELS, parseT, readU64, SecureChatError, T, u8, u64 } from '@securechat/protocol'
+import { type ConversationId, idFromBytes, idToBytes, LABELS, parseT, readU64, SecureChatError, T, u8, u64 } from '@securechat/protocol/core'
 
 /** Asks a device for its sender key, inside a pairwise message to it: the message named a chain that is not known here. */
 export interface SenderKeyRequest {

@@ -13,7 +13,7 @@ import {
   T,
   u8,
   u64,
-} from '@securechat/protocol'
+} from '@securechat/protocol/core'
 import { ByteReader } from '../encoding/reader.js'
 import { ByteWriter } from '../encoding/writer.js'
 import type { CryptoProvider } from '../primitives/provider.js'

@@ -1,4 +1,4 @@
-import { type ConversationId, idToBytes, LABELS, LIMITS, SecureChatError, T } from '@securechat/protocol'
+import { type ConversationId, idToBytes, LABELS, LIMITS, SecureChatError, T } from '@securechat/protocol/core'
 import { createSealer, type SealerDeps } from '../aead/sealer.js'
 
 export interface TitleSubject {

@@ -1,4 +1,4 @@
-import { type AccountId, type ConversationId, equalPublicBytes, SecureChatError } from '@securechat/protocol'
+import { type AccountId, type ConversationId, equalPublicBytes, SecureChatError } from '@securechat/protocol/core'
 
 /** What sender keys need to know of a group: its newest applied state, never one that a message claims. `groupView` makes it. */
 export interface GroupView {

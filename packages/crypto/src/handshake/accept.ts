@@ -1,4 +1,4 @@
-import { equalPublicBytes, type HandshakeHeader, KEM_KEY_TYPES, type ManifestRef, SecureChatError } from '@securechat/protocol'
+import { equalPublicBytes, type HandshakeHeader, KEM_KEY_TYPES, type ManifestRef, SecureChatError } from '@securechat/protocol/core'
 import type { LocalDevice, ManifestId, RemoteDevice } from '../identity/devices.js'
 import type { KeyPair } from '../identity/keys.js'
 import { compareManifestRef } from '../identity/manifest-chain.js'

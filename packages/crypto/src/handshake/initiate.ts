@@ -1,4 +1,4 @@
-import { encodeHandshakeHeader, type HandshakeHeader, KEM_KEY_TYPES, SecureChatError } from '@securechat/protocol'
+import { encodeHandshakeHeader, type HandshakeHeader, KEM_KEY_TYPES, SecureChatError } from '@securechat/protocol/core'
 import type { CryptoDeps } from '../deps.js'
 import type { VerifiedBundle } from '../identity/bundle.js'
 import type { LocalDevice, RemoteDevice } from '../identity/devices.js'

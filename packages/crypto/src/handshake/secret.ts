@@ -1,4 +1,4 @@
-import { concatBytes, LABELS, T } from '@securechat/protocol'
+import { concatBytes, LABELS, T } from '@securechat/protocol/core'
 import { kdf } from '../kdf/kdf.js'
 import type { CryptoProvider } from '../primitives/provider.js'
 import { Secret } from '../secret.js'

@@ -1,4 +1,4 @@
-import { type HandshakeHeader, idToBytes, KEM_KEY_TYPES, LABELS, type ManifestRef, SUITE, T, u8, u32, u64 } from '@securechat/protocol'
+import { type HandshakeHeader, idToBytes, KEM_KEY_TYPES, LABELS, type ManifestRef, SUITE, T, u8, u32, u64 } from '@securechat/protocol/core'
 import { typedKey } from '../identity/keys.js'
 import type { CryptoProvider } from '../primitives/provider.js'
 

@@ -1,4 +1,4 @@
-import { equalPublicBytes } from '@securechat/protocol'
+import { equalPublicBytes } from '@securechat/protocol/core'
 import type { CryptoProvider } from '../primitives/provider.js'
 import { decodeSuccession, isSignedSuccession } from '../recovery/succession.js'
 import type { Manifest } from './manifest.js'

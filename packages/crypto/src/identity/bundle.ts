@@ -1,4 +1,4 @@
-import { SecureChatError, type Timestamp } from '@securechat/protocol'
+import { SecureChatError, type Timestamp } from '@securechat/protocol/core'
 import type { CryptoProvider } from '../primitives/provider.js'
 import type { RemoteDevice } from './devices.js'
 import { type PreKey, verifyPreKey } from './prekeys.js'

@@ -1,4 +1,4 @@
-import { type AccountId, type DeviceId, idToBytes, LABELS, SecureChatError, SUITE, T, u8, u32 } from '@securechat/protocol'
+import { type AccountId, type DeviceId, idToBytes, LABELS, SecureChatError, SUITE, T, u8, u32 } from '@securechat/protocol/core'
 import type { CryptoProvider } from '../primitives/provider.js'
 import { type DeviceKeys, typedKey } from './keys.js'
 

@@ -1,4 +1,4 @@
-import { type AccountId, type DeviceId, SecureChatError } from '@securechat/protocol'
+import { type AccountId, type DeviceId, SecureChatError } from '@securechat/protocol/core'
 import type { DeviceKeys } from './keys.js'
 import type { Manifest } from './manifest.js'
 

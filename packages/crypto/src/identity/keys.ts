@@ -1,4 +1,4 @@
-import { KEY_TYPES, SecureChatError, SUITE } from '@securechat/protocol'
+import { KEY_TYPES, SecureChatError, SUITE } from '@securechat/protocol/core'
 import type { CryptoDeps } from '../deps.js'
 import { ByteReader } from '../encoding/reader.js'
 import { ByteWriter } from '../encoding/writer.js'

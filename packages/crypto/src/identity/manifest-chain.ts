@@ -1,4 +1,4 @@
-import { type DeviceId, equalPublicBytes, type ManifestRef, SecureChatError, type Timestamp } from '@securechat/protocol'
+import { type DeviceId, equalPublicBytes, type ManifestRef, SecureChatError, type Timestamp } from '@securechat/protocol/core'
 import { ByteReader } from '../encoding/reader.js'
 import { ByteWriter } from '../encoding/writer.js'
 import type { CryptoProvider } from '../primitives/provider.js'

@@ -16,7 +16,7 @@ import {
   type Timestamp,
   u8,
   u64,
-} from '@securechat/protocol'
+} from '@securechat/protocol/core'
 import type { CryptoDeps } from '../deps.js'
 import { ByteReader } from '../encoding/reader.js'
 import { ByteWriter } from '../encoding/writer.js'

@@ -1,4 +1,4 @@
-import { type AccountId, type DeviceId, idFromBytes, LIMITS } from '@securechat/protocol'
+import { type AccountId, type DeviceId, idFromBytes, LIMITS } from '@securechat/protocol/core'
 import type { CryptoDeps } from '../deps.js'
 import { acceptDevice } from './device-accept.js'
 import { type LocalDevice, localDevice } from './devices.js'

@@ -15,7 +15,7 @@ import {
   u8,
   u32,
   u64,
-} from '@securechat/protocol'
+} from '@securechat/protocol/core'
 import type { CryptoDeps } from '../deps.js'
 import { type CryptoProvider, SIZES } from '../primitives/provider.js'
 import type { DeviceOnlyBytes } from '../secret.js'

@@ -1,4 +1,4 @@
-import { SecureChatError, SUITE } from '@securechat/protocol'
+import { SecureChatError, SUITE } from '@securechat/protocol/core'
 import { ByteReader } from '../encoding/reader.js'
 import { ByteWriter } from '../encoding/writer.js'
 import { SIZES } from '../primitives/provider.js'

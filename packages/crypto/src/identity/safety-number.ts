@@ -1,4 +1,4 @@
-import { type AccountId, idToBytes, LABELS, T, u16 } from '@securechat/protocol'
+import { type AccountId, idToBytes, LABELS, T, u16 } from '@securechat/protocol/core'
 import type { CryptoProvider } from '../primitives/provider.js'
 import { typedKey } from './keys.js'
 

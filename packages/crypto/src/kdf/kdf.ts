@@ -1,4 +1,4 @@
-import { LABELS, SecureChatError, sizeOfTHead, transientBytes, writeField, writeFieldLength, writeTHead } from '@securechat/protocol'
+import { LABELS, SecureChatError, sizeOfTHead, transientBytes, writeField, writeFieldLength, writeTHead } from '@securechat/protocol/core'
 import type { CryptoProvider } from '../primitives/provider.js'
 
 type Hash = Pick<CryptoProvider, 'blake2b'>

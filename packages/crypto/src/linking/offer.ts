@@ -1,4 +1,4 @@
-import { LABELS, LIMITS, parseT, readU64, SecureChatError, SUITE, T, type Timestamp, u8, u64 } from '@securechat/protocol'
+import { LABELS, LIMITS, parseT, readU64, SecureChatError, SUITE, T, type Timestamp, u8, u64 } from '@securechat/protocol/core'
 import type { CryptoDeps } from '../deps.js'
 import { type DeviceKeys, generateAgreementKeys, type KeyPair, readTypedKey, typedKey } from '../identity/keys.js'
 import { type CryptoProvider, SIZES } from '../primitives/provider.js'

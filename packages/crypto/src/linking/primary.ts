@@ -10,7 +10,7 @@ import {
   T,
   type Timestamp,
   u32,
-} from '@securechat/protocol'
+} from '@securechat/protocol/core'
 import type { CryptoDeps } from '../deps.js'
 import { ByteReader } from '../encoding/reader.js'
 import { ByteWriter } from '../encoding/writer.js'

@@ -1,4 +1,4 @@
-import { LABELS, SUITE, T, u8 } from '@securechat/protocol'
+import { LABELS, SUITE, T, u8 } from '@securechat/protocol/core'
 import { typedKey } from '../identity/keys.js'
 import { expand, kdf } from '../kdf/kdf.js'
 import type { CryptoProvider } from '../primitives/provider.js'

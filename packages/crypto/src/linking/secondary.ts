@@ -10,7 +10,7 @@ import {
   SecureChatError,
   SUITE,
   type Timestamp,
-} from '@securechat/protocol'
+} from '@securechat/protocol/core'
 import type { CryptoDeps } from '../deps.js'
 import { ByteReader } from '../encoding/reader.js'
 import { ByteWriter } from '../encoding/writer.js'

@@ -1,5 +1,5 @@
 import { type FileHandle, open, rename, rm } from 'node:fs/promises'
-import { asSecureChatError } from '@securechat/protocol'
+import { asSecureChatError } from '@securechat/protocol/core'
 import type { ByteSink } from '../attachment/sink.js'
 
 /**

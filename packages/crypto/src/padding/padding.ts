@@ -1,4 +1,4 @@
-import { readU32, SecureChatError, viewOf, writeU32 } from '@securechat/protocol'
+import { readU32, SecureChatError, viewOf, writeU32 } from '@securechat/protocol/core'
 
 const BUCKET = 256
 const BUCKETS_UP_TO = 4096

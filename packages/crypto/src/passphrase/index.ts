@@ -1,4 +1,4 @@
-import { SecureChatError, text } from '@securechat/protocol'
+import { SecureChatError, text } from '@securechat/protocol/core'
 import { type Argon2Cost, argon2id } from '../primitives/argon2.js'
 
 export type { Argon2Cost } from '../primitives/argon2.js'

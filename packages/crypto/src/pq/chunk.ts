@@ -1,4 +1,4 @@
-import { equalSecretBytes, LABELS, readU32, T, u32, writeU32 } from '@securechat/protocol'
+import { equalSecretBytes, LABELS, readU32, T, u32, writeU32 } from '@securechat/protocol/core'
 import type { CryptoProvider } from '../primitives/provider.js'
 import { OBJECT_BYTES, type PqParameters } from './parameters.js'
 import type { Collection } from './state.js'

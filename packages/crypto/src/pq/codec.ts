@@ -1,4 +1,4 @@
-import type { Timestamp } from '@securechat/protocol'
+import type { Timestamp } from '@securechat/protocol/core'
 import type { ByteReader } from '../encoding/reader.js'
 import type { ByteWriter } from '../encoding/writer.js'
 import { SIZES } from '../primitives/provider.js'

@@ -1,4 +1,4 @@
-import { SecureChatError } from '@securechat/protocol'
+import { SecureChatError } from '@securechat/protocol/core'
 import { chunkCount } from './chunk.js'
 import { PQ_PARAMETERS } from './parameters.js'
 import type { EpochSecret, PqState } from './state.js'

@@ -1,4 +1,4 @@
-import { LIMITS } from '@securechat/protocol'
+import { LIMITS } from '@securechat/protocol/core'
 import { SIZES } from '../primitives/provider.js'
 
 /** Injected, so that a model can be small; everything else uses `PQ_PARAMETERS`. */

@@ -1,4 +1,4 @@
-import { equalSecretBytes } from '@securechat/protocol'
+import { equalSecretBytes } from '@securechat/protocol/core'
 import { isMlkem768PublicKey } from '../primitives/checks.js'
 import type { CryptoProvider } from '../primitives/provider.js'
 import { Secret } from '../secret.js'

@@ -1,4 +1,4 @@
-import type { Timestamp } from '@securechat/protocol'
+import type { Timestamp } from '@securechat/protocol/core'
 import type { Secret } from '../secret.js'
 
 /** What came so far of an object that is sent in chunks. */

@@ -1,4 +1,4 @@
-import { LIMITS, type Timestamp } from '@securechat/protocol'
+import { LIMITS, type Timestamp } from '@securechat/protocol/core'
 import type { PqState } from './state.js'
 
 const STALL_TIME = LIMITS.pqStallDays * 86_400_000

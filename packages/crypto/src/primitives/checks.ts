@@ -1,4 +1,4 @@
-import { equalPublicBytes, SecureChatError } from '@securechat/protocol'
+import { equalPublicBytes, SecureChatError } from '@securechat/protocol/core'
 
 /** Checks on public values that the libraries make differently; shared, so that the providers cannot disagree. */
 

@@ -1,6 +1,6 @@
 import { entropyToMnemonic, mnemonicToEntropy } from '@scure/bip39'
 import { wordlist } from '@scure/bip39/wordlists/english.js'
-import { SecureChatError } from '@securechat/protocol'
+import { SecureChatError } from '@securechat/protocol/core'
 
 const WORDS = 24
 const ENTROPY = 32

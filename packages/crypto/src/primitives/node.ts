@@ -1,5 +1,5 @@
 import { createPrivateKey, createPublicKey, diffieHellman, type KeyObject, sign, timingSafeEqual, verify } from 'node:crypto'
-import { SecureChatError, toBase64Url } from '@securechat/protocol'
+import { SecureChatError, toBase64Url } from '@securechat/protocol/core'
 import { isStrictEd25519Point, requireCanonicalX25519, requireLength, requireNonZero } from './checks.js'
 import { type CryptoProvider, SIZES } from './provider.js'
 import { sodiumProvider } from './sodium.js'

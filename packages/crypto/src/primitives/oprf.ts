@@ -1,4 +1,4 @@
-import { type Random, SecureChatError } from '@securechat/protocol'
+import { type Random, SecureChatError } from '@securechat/protocol/core'
 import { ristretto255, ristretto255_oprf } from './curves.js'
 import type { RawKeyPair } from './provider.js'
 

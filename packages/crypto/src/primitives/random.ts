@@ -1,4 +1,4 @@
-import type { Random } from '@securechat/protocol'
+import type { Random } from '@securechat/protocol/core'
 
 /**
  * Asks `source` for a block and hands it out in pieces, since a call into the platform costs more than the bytes. Every

@@ -1,4 +1,4 @@
-import { SecureChatError } from '@securechat/protocol'
+import { SecureChatError } from '@securechat/protocol/core'
 import type Sodium from 'libsodium-wrappers'
 import { requireCanonicalX25519, requireLength, requireNonZero } from './checks.js'
 import { type CryptoProvider, SIZES } from './provider.js'

@@ -1,4 +1,4 @@
-import { SecureChatError, viewOf } from '@securechat/protocol'
+import { SecureChatError, viewOf } from '@securechat/protocol/core'
 import type Sodium from 'libsodium-wrappers'
 import { placed, requireLength } from './checks.js'
 import { type AeadInput, type CryptoProvider, SIZES } from './provider.js'

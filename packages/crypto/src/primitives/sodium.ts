@@ -1,4 +1,4 @@
-import { equalSecretBytes, SecureChatError } from '@securechat/protocol'
+import { equalSecretBytes, SecureChatError } from '@securechat/protocol/core'
 import type Sodium from 'libsodium-wrappers'
 import { requireLength, requireMlkemModulus } from './checks.js'
 import type { CryptoProvider } from './provider.js'

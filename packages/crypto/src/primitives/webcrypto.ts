@@ -1,4 +1,4 @@
-import { SecureChatError } from '@securechat/protocol'
+import { SecureChatError } from '@securechat/protocol/core'
 import { requireLength } from './checks.js'
 import { type ChunkCipher, type ChunkKey, CHUNK_CIPHER_SIZES as SIZES } from './chunk-cipher.js'
 

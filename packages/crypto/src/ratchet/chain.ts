@@ -1,4 +1,4 @@
-import { LABELS, T, u32 } from '@securechat/protocol'
+import { LABELS, T, u32 } from '@securechat/protocol/core'
 import { kdf } from '../kdf/kdf.js'
 import type { EpochSecret } from '../pq/state.js'
 import type { CryptoProvider } from '../primitives/provider.js'

@@ -1,4 +1,4 @@
-import { LIMITS, type Timestamp } from '@securechat/protocol'
+import { LIMITS, type Timestamp } from '@securechat/protocol/core'
 import type { ByteReader } from '../encoding/reader.js'
 import type { ByteWriter } from '../encoding/writer.js'
 import type { KeyPair } from '../identity/keys.js'

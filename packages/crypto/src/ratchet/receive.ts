@@ -1,4 +1,4 @@
-import { equalPublicBytes, LIMITS, SecureChatError, type Timestamp } from '@securechat/protocol'
+import { equalPublicBytes, LIMITS, SecureChatError, type Timestamp } from '@securechat/protocol/core'
 import { secretToReceive, turned } from '../pq/mix.js'
 import { nextEpoch } from '../pq/state.js'
 import type { CryptoProvider } from '../primitives/provider.js'

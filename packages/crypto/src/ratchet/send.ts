@@ -1,4 +1,4 @@
-import { SecureChatError } from '@securechat/protocol'
+import { SecureChatError } from '@securechat/protocol/core'
 import type { CryptoDeps } from '../deps.js'
 import { generateAgreementKeys } from '../identity/keys.js'
 import { secretToSend } from '../pq/mix.js'

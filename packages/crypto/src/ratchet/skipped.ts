@@ -1,4 +1,4 @@
-import { LIMITS, type Timestamp } from '@securechat/protocol'
+import { LIMITS, type Timestamp } from '@securechat/protocol/core'
 import type { ReceiveChain, SkippedKey } from './state.js'
 
 const LIFETIME = LIMITS.skippedKeyDays * 86_400_000

@@ -1,4 +1,4 @@
-import type { Timestamp } from '@securechat/protocol'
+import type { Timestamp } from '@securechat/protocol/core'
 import type { CryptoDeps } from '../deps.js'
 import { generateAgreementKeys, type KeyPair } from '../identity/keys.js'
 import { startPq } from '../pq/state.js'

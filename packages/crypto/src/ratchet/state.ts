@@ -1,4 +1,4 @@
-import type { Timestamp } from '@securechat/protocol'
+import type { Timestamp } from '@securechat/protocol/core'
 import type { KeyPair } from '../identity/keys.js'
 import type { PqState } from '../pq/state.js'
 import type { Secret } from '../secret.js'

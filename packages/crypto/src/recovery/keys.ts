@@ -1,4 +1,4 @@
-import { LABELS, type Label, SUITE, T, u8 } from '@securechat/protocol'
+import { LABELS, type Label, SUITE, T, u8 } from '@securechat/protocol/core'
 import type { KeyPair } from '../identity/keys.js'
 import { kdf } from '../kdf/kdf.js'
 import type { CryptoProvider } from '../primitives/provider.js'

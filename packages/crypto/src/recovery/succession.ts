@@ -1,4 +1,17 @@
-import { type AccountId, equalPublicBytes, idFromBytes, idToBytes, LABELS, parseT, readU64, SecureChatError, SUITE, T, u8, u64 } from '@securechat/protocol'
+import {
+  type AccountId,
+  equalPublicBytes,
+  idFromBytes,
+  idToBytes,
+  LABELS,
+  parseT,
+  readU64,
+  SecureChatError,
+  SUITE,
+  T,
+  u8,
+  u64,
+} from '@securechat/protocol/core'
 import { type KeyPair, readTypedKey, typedKey } from '../identity/keys.js'
 import { type CryptoProvider, SIZES } from '../primitives/provider.js'
 

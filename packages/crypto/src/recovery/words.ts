@@ -1,4 +1,4 @@
-import type { Random } from '@securechat/protocol'
+import type { Random } from '@securechat/protocol/core'
 import { entropyOfWords, wordsOfEntropy } from '../primitives/mnemonic.js'
 import { Secret } from '../secret.js'
 

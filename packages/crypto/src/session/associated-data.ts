@@ -1,4 +1,4 @@
-import { ID_BYTES, idToBytes, LABELS, sizeOfTHead, transientBytes, writeField, writeTHead, writeU32Field } from '@securechat/protocol'
+import { ID_BYTES, idToBytes, LABELS, sizeOfTHead, transientBytes, writeField, writeTHead, writeU32Field } from '@securechat/protocol/core'
 
 interface Endpoint {
   readonly accountId: string

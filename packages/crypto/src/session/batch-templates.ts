@@ -1,4 +1,4 @@
-import { idToBytes, LABELS, sizeOfT, T, u8, u16, u32, writeU32, writeU64 } from '@securechat/protocol'
+import { idToBytes, LABELS, sizeOfT, T, u8, u16, u32, writeU32, writeU64 } from '@securechat/protocol/core'
 import type { LocalDevice, RemoteDevice } from '../identity/devices.js'
 import { type ManifestEcho, type Plaintext, plaintextLength, writePlaintext } from './plaintext.js'
 

@@ -1,4 +1,4 @@
-import { comparePublicBytes, equalPublicBytes, LIMITS, type Timestamp } from '@securechat/protocol'
+import { comparePublicBytes, equalPublicBytes, LIMITS, type Timestamp } from '@securechat/protocol/core'
 import { limitSkipped } from '../ratchet/skipped.js'
 import type { Session, SessionRecord } from './record.js'
 

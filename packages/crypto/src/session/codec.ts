@@ -1,4 +1,4 @@
-import { LIMITS, SecureChatError, SUITE } from '@securechat/protocol'
+import { LIMITS, SecureChatError, SUITE } from '@securechat/protocol/core'
 import { ByteReader } from '../encoding/reader.js'
 import { ByteWriter } from '../encoding/writer.js'
 import { ratchetSize, readRatchet, writeRatchet } from '../ratchet/codec.js'

@@ -1,4 +1,12 @@
-import { type Envelope, equalPublicBytes, type HandshakeHeader, KEM_KEY_TYPES, type KnownEnvelope, parseEnvelope, SecureChatError } from '@securechat/protocol'
+import {
+  type Envelope,
+  equalPublicBytes,
+  type HandshakeHeader,
+  KEM_KEY_TYPES,
+  type KnownEnvelope,
+  parseEnvelope,
+  SecureChatError,
+} from '@securechat/protocol/core'
 import { openCommitting } from '../aead/committing.js'
 import type { CryptoDeps } from '../deps.js'
 import { accept, type PreKeyLookup, requireSameManifests } from '../handshake/accept.js'

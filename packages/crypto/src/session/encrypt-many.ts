@@ -1,4 +1,4 @@
-import { encodeEnvelopeHeader, HEADER_SALT_BYTES, KEY_COMMITMENT_BYTES, LIMITS, SecureChatError, type Timestamp } from '@securechat/protocol'
+import { encodeEnvelopeHeader, HEADER_SALT_BYTES, KEY_COMMITMENT_BYTES, LIMITS, SecureChatError, type Timestamp } from '@securechat/protocol/core'
 import type { CryptoDeps } from '../deps.js'
 import type { PreKeyBundle } from '../identity/bundle.js'
 import type { LocalDevice, RemoteDevice } from '../identity/devices.js'

@@ -8,7 +8,7 @@ import {
   type Timestamp,
   viewOf,
   writeEnvelopeHeader,
-} from '@securechat/protocol'
+} from '@securechat/protocol/core'
 import { COMMITTING_OVERHEAD, sealCommittingInto } from '../aead/committing.js'
 import type { CryptoDeps } from '../deps.js'
 import { initiate } from '../handshake/initiate.js'

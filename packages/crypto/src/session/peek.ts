@@ -1,4 +1,4 @@
-import { KEM_KEY_TYPES, type ManifestRef, parseEnvelope, type UnknownEnvelope } from '@securechat/protocol'
+import { KEM_KEY_TYPES, type ManifestRef, parseEnvelope, type UnknownEnvelope } from '@securechat/protocol/core'
 
 /** What a receiver needs before it can decrypt; none of it is authenticated yet. */
 export type EnvelopePeek =

@@ -11,7 +11,7 @@ import {
   writeTHead,
   writeU32,
   writeU64Field,
-} from '@securechat/protocol'
+} from '@securechat/protocol/core'
 import type { ManifestId } from '../identity/devices.js'
 import { paddedLength, unpad } from '../padding/padding.js'
 

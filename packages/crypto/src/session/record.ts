@@ -1,4 +1,4 @@
-import { equalPublicBytes, SecureChatError, type Timestamp } from '@securechat/protocol'
+import { equalPublicBytes, SecureChatError, type Timestamp } from '@securechat/protocol/core'
 import type { RemoteDevice } from '../identity/devices.js'
 import type { RatchetState } from '../ratchet/state.js'
 

@@ -1,4 +1,4 @@
-import { LIMITS, type Timestamp } from '@securechat/protocol'
+import { LIMITS, type Timestamp } from '@securechat/protocol/core'
 import type { RetryRequest } from './retry-request.js'
 
 const DAY = 86_400_000

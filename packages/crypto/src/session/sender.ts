@@ -1,4 +1,4 @@
-import { type AccountId, type DeviceId, SecureChatError } from '@securechat/protocol'
+import { type AccountId, type DeviceId, SecureChatError } from '@securechat/protocol/core'
 import type { RemoteDevice } from '../identity/devices.js'
 
 const MINT = Symbol('pairwise sender')

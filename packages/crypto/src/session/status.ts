@@ -1,4 +1,4 @@
-import type { Timestamp } from '@securechat/protocol'
+import type { Timestamp } from '@securechat/protocol/core'
 import { isStalled } from '../pq/status.js'
 import { sendingSession } from './choice.js'
 import type { SessionRecord } from './record.js'

@@ -11,7 +11,7 @@ import {
   T,
   u8,
   u32,
-} from '@securechat/protocol'
+} from '@securechat/protocol/core'
 import { expand } from '../kdf/kdf.js'
 import { pad, unpad } from '../padding/padding.js'
 import { type CryptoProvider, SIZES } from '../primitives/provider.js'

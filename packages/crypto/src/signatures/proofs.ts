@@ -1,4 +1,4 @@
-import { LABELS, SecureChatError, T, text, u64 } from '@securechat/protocol'
+import { LABELS, SecureChatError, T, text, u64 } from '@securechat/protocol/core'
 import type { KeyPair } from '../identity/keys.js'
 import type { CryptoProvider } from '../primitives/provider.js'
 

@@ -1,4 +1,4 @@
-import { equalPublicBytes, isSecureChatError, type Random } from '@securechat/protocol'
+import { equalPublicBytes, isSecureChatError, type Random } from '@securechat/protocol/core'
 import { Secret } from '../../secret.js'
 import { decryptAttachment } from '../decrypt.js'
 import type { AttachmentDescriptor } from '../descriptor.js'

@@ -1,4 +1,4 @@
-import { concatBytes } from '@securechat/protocol'
+import { concatBytes } from '@securechat/protocol/core'
 import { decryptAttachment } from '../decrypt.js'
 import {
   type AttachmentConformanceCase,

@@ -1,4 +1,4 @@
-import { LIMITS, SecureChatError } from '@securechat/protocol'
+import { LIMITS, SecureChatError } from '@securechat/protocol/core'
 import { ByteWriter } from '../../encoding/writer.js'
 import { BUCKET_VERSION, type BucketId, compareTags, ENTRY_BYTES, requireBucketId, requireBucketSize } from '../bucket.js'
 import { ENTRY_SALT_BYTES, prefixOf, TAG_BYTES } from '../tag.js'

@@ -1,4 +1,4 @@
-import { type AccountId, idToBytes, LABELS, LIMITS, type Random, SecureChatError, SUITE, T, u8 } from '@securechat/protocol'
+import { type AccountId, idToBytes, LABELS, LIMITS, type Random, SecureChatError, SUITE, T, u8 } from '@securechat/protocol/core'
 import { type Evaluation, oprfEvaluate, oprfKeyPair, oprfOutput } from '../../primitives/oprf.js'
 import type { CryptoProvider } from '../../primitives/provider.js'
 import { Secret } from '../../secret.js'

@@ -1,4 +1,4 @@
-import { type AccountId, idToBytes, LABELS, SecureChatError, T, type Timestamp } from '@securechat/protocol'
+import { type AccountId, idToBytes, LABELS, SecureChatError, T, type Timestamp } from '@securechat/protocol/core'
 import type { CryptoProvider } from '../../primitives/provider.js'
 import type { Secret } from '../../secret.js'
 import { verifyFrankingCommitment } from '../commitment.js'

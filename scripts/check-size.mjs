@@ -21,7 +21,7 @@ const BUDGETS = [
   { name: 'browser SDK: client, crypto, IndexedDB, WebSocket', code: SDK, budget: 240, goal: 210 },
   { name: 'the same', code: SDK, own: true, budget: 66, goal: 44 },
   { name: '@securechat/client', code: "export * from '@securechat/client'", own: true, budget: 62 },
-  { name: '@securechat/crypto', code: "export * from '@securechat/crypto'", own: true, budget: 26.2 },
+  { name: '@securechat/crypto', code: "export * from '@securechat/crypto'", own: true, budget: 27 },
   ...Object.entries({
     attachment: 12,
     backup: 13,

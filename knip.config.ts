@@ -13,6 +13,8 @@ for (const parent of ['packages', 'examples']) {
       entry: [
         ...exported,
         'src/{bin,main}.{ts,tsx}',
+        // Started as processes of their own, by their paths.
+        'src/{person,relay}.ts',
         'src/*worker.ts',
         'test/**/*.test.{ts,tsx}',
         'test/**/*.page.ts',

@@ -4,6 +4,8 @@ import ts from 'typescript'
 const LABEL = /^SC1\/[a-z0-9]+(-[a-z0-9]+)*(\/[a-z0-9]+(-[a-z0-9]+)*)*$/
 /** Two sides of one construction, in two files. Any other label is used in one. */
 const TWO_SIDES = new Set(['linkAnswer'])
+/** Makes the bytes of several constructions at once for many recipients; a test compares each with what their own files make. */
+const TEMPLATES = /\/session\/batch-templates\.ts$/
 /** A server's own: nobody else computes with them. */
 const PRIVATE = /^SC1\/server\//
 
@@ -33,7 +35,7 @@ export function checkLabels({ registry, sources, documents }) {
     if (!LABEL.test(label) || label.length > 255) problems.push(`labels: ${name}: ${label || 'not a plain text'} is not SC1/ and lower-case words`)
     // With its length before it, as T writes it, no label is the beginning of another one unless both are the same.
     if (entries.findIndex(([, other]) => other === label) !== index) problems.push(`labels: ${label} is there twice`)
-    const sites = [...sources].filter(([, text]) => new RegExp(`\\bLABELS\\.${name}\\b`).test(text)).map(([file]) => file)
+    const sites = [...sources].filter(([file, text]) => new RegExp(`\\bLABELS\\.${name}\\b`).test(text) && !TEMPLATES.test(file)).map(([file]) => file)
     if (sites.length === 0) problems.push(`labels: ${name} is used nowhere`)
     if (sites.length > (TWO_SIDES.has(name) ? 2 : 1)) problems.push(`labels: ${name} is for one construction, and is used in ${sites.join(', ')}`)
     const told = [...documents.values()].some((text) => text.includes(`"${label}"`))

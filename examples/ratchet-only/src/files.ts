@@ -5,12 +5,12 @@ import { decodeAttachmentDescriptor, decryptAttachment, encodeAttachmentDescript
 import { fileSink, nodeChunkCipher } from '@securechat/crypto/node'
 import { SecureChatError, toBase64Url } from '@securechat/protocol'
 import { Batch } from './batch.js'
+import type { Device } from './device.js'
 import { stageMessage } from './pairwise.js'
-import type { Participant } from './participant.js'
 import { decodeFields, encodeFields, textOf, utf8 } from './wire.js'
 
 const cipher = nodeChunkCipher()
-const folderOf = async ({ folder }: Participant): Promise<string> => {
+const folderOf = async ({ folder }: Device): Promise<string> => {
   await mkdir(join(folder, 'files'), { recursive: true, mode: 0o700 })
   return join(folder, 'files')
 }
@@ -19,7 +19,7 @@ const folderOf = async ({ folder }: Participant): Promise<string> => {
  * From file to file in bounded memory: encrypted beside the store, uploaded from there, then named in a message that holds the key. The staged ciphertext is
  * what an upload that broke off goes on from; the same file encrypted again is another container under another key.
  */
-export async function stageFile(who: Participant, batch: Batch, { to, path }: { readonly to: string; readonly path: string }): Promise<void> {
+export async function stageFile(who: Device, batch: Batch, { to, path }: { readonly to: string; readonly path: string }): Promise<void> {
   const id = toBase64Url(who.deps.random(16))
   const staged = join(await folderOf(who), `${id}.upload`)
   try {
@@ -46,7 +46,7 @@ export function stageDownload(batch: Batch, { from, fields }: { readonly from: s
 }
 
 /** Whole and genuine, or not there at all: `decryptAttachment` commits the sink after the last check and aborts it otherwise. */
-export async function download(who: Participant, key: string): Promise<void> {
+export async function download(who: Device, key: string): Promise<void> {
   const [from, name, descriptor] = decodeFields(who.store.get(key) ?? new Uint8Array(0))
   const id = key.slice('download/'.length)
   // The sender chooses the name: it may not lead anywhere.

@@ -15,8 +15,8 @@ import {
 import { isSecureChatError, SecureChatError } from '@securechat/protocol'
 import type { Batch } from './batch.js'
 import { contact, nameOf } from './contacts.js'
+import type { Device } from './device.js'
 import { type Opened, stageMessage, stageSend } from './pairwise.js'
-import type { Participant } from './participant.js'
 import { decodeFields, encodeFields, textOf, utf8 } from './wire.js'
 
 // One group, kept small: operations travel in pairwise messages and one administrator makes them, so that none can lose a race. Where several may, a server
@@ -24,14 +24,14 @@ import { decodeFields, encodeFields, textOf, utf8 } from './wire.js'
 
 const NOTHING = new Uint8Array(0)
 
-function groupOf({ deps }: Participant, batch: Batch): GroupRecord {
+function groupOf({ deps }: Device, batch: Batch): GroupRecord {
   const stored = batch.get('group')
   if (!stored) throw new SecureChatError('client/not-found', { detail: 'group' })
   return decodeGroupRecord(deps.provider, stored)
 }
 
 /** Names of all other members; with `joined` only of those that have accepted. */
-function others(who: Participant, batch: Batch, { record, joined }: { readonly record: GroupRecord; readonly joined: boolean }): string[] {
+function others(who: Device, batch: Batch, { record, joined }: { readonly record: GroupRecord; readonly joined: boolean }): string[] {
   const { members } = record.state
   return members.flatMap((member) =>
     member.accountId === who.local.accountId || (joined && !member.joined) ? [] : [nameOf(batch, member.accountId) ?? []].flat(),
@@ -47,7 +47,7 @@ function keepOperation(
   batch.set('group-log', encodeFields([...decodeFields(batch.get('group-log') ?? NOTHING), operation, utf8(actor)]))
 }
 
-export async function stageGroupChange(who: Participant, batch: Batch, change: Exclude<GroupChange, { type: 'resolve' }>): Promise<void> {
+export async function stageGroupChange(who: Device, batch: Batch, change: Exclude<GroupChange, { type: 'resolve' }>): Promise<void> {
   const before = change.type === 'create' ? null : groupOf(who, batch)
   const { operation, record } = changeGroup(who.deps, before, { local: who.local, change })
   keepOperation(batch, { operation, actor: who.name, record })
@@ -64,7 +64,7 @@ export async function stageGroupChange(who: Participant, batch: Batch, change: E
 }
 
 /** A message for all: one ciphertext. The chain's key goes first, to each device that has not got it, over its own session and no other way. */
-export async function stageGroupMessage(who: Participant, batch: Batch, text: string): Promise<void> {
+export async function stageGroupMessage(who: Device, batch: Batch, text: string): Promise<void> {
   const { deps, local } = who
   const record = groupOf(who, batch)
   const view = groupView(record)
@@ -88,7 +88,7 @@ export async function stageGroupMessage(who: Participant, batch: Batch, text: st
 }
 
 /** Chains of those who are no members any more: kept, they would be read on. */
-function forgetChains({ store }: Participant, batch: Batch, record: GroupRecord): void {
+function forgetChains({ store }: Device, batch: Batch, record: GroupRecord): void {
   const view = groupView(record)
   for (const key of store.keys('chain/peer/')) {
     const stored = batch.get(key)
@@ -97,7 +97,7 @@ function forgetChains({ store }: Participant, batch: Batch, record: GroupRecord)
 }
 
 /** The device that signed, under the name that came with the operation; the operation's own words decide whether it is that one. */
-async function actorOf(who: Participant, batch: Batch, { operation, name }: { readonly operation: Uint8Array; readonly name: string }): Promise<RemoteDevice> {
+async function actorOf(who: Device, batch: Batch, { operation, name }: { readonly operation: Uint8Array; readonly name: string }): Promise<RemoteDevice> {
   const { accountId } = decodeGroupOperation(operation).actor
   if (accountId === who.local.accountId) {
     const { signing, identity } = who.local.deviceKeys
@@ -108,7 +108,7 @@ async function actorOf(who: Participant, batch: Batch, { operation, name }: { re
   return device
 }
 
-async function apply(who: Participant, batch: Batch, { operation, name }: { readonly operation: Uint8Array; readonly name: string }): Promise<void> {
+async function apply(who: Device, batch: Batch, { operation, name }: { readonly operation: Uint8Array; readonly name: string }): Promise<void> {
   const actor = await actorOf(who, batch, { operation, name })
   const { provider } = who.deps
   const stored = batch.get('group')
@@ -119,7 +119,7 @@ async function apply(who: Participant, batch: Batch, { operation, name }: { read
 
 /** What a pairwise message brought for the group. Gives the line to show; null where there is none. */
 export async function takeGroupContent(
-  who: Participant,
+  who: Device,
   batch: Batch,
   { from, sender, fields }: { from: string; sender: Opened['sender']; fields: readonly Uint8Array[] },
 ): Promise<string | null> {
@@ -147,7 +147,7 @@ export async function takeGroupContent(
   return `${from} invites to the group`
 }
 
-export function describe(who: Participant, batch: Batch): string {
+export function describe(who: Device, batch: Batch): string {
   const { state } = groupOf(who, batch)
   const names = state.members.map(
     ({ accountId, joined }) => `${accountId === who.local.accountId ? who.name : (nameOf(batch, accountId) ?? '?')}${joined ? '' : '?'}`,
@@ -166,7 +166,7 @@ function opened<Result>(decrypt: () => Result): Result | null {
 }
 
 /** `wait`: what it needs has not come yet, so it stays unacknowledged with the relay. */
-export function openGroupMessage(who: Participant, batch: Batch, { from, message }: { readonly from: string; readonly message: Uint8Array }): string | 'wait' {
+export function openGroupMessage(who: Device, batch: Batch, { from, message }: { readonly from: string; readonly message: Uint8Array }): string | 'wait' {
   const [stored, group] = [batch.get(`chain/peer/${from}`), batch.get('group')]
   if (!stored || !group) return 'wait'
   const record = groupOf(who, batch)

@@ -10,7 +10,7 @@ import {
 } from '@securechat/crypto'
 import type { Batch } from './batch.js'
 import { bundleOf, contact } from './contacts.js'
-import type { Participant } from './participant.js'
+import type { Device } from './device.js'
 import { encodeFields, textOf, utf8 } from './wire.js'
 
 /** Puts bytes into the outbox. What is sent later, and after a crash again, are these very bytes. */
@@ -21,7 +21,7 @@ export function stageSend(batch: Batch, to: string, body: Uint8Array): void {
 }
 
 /** Encrypts for one contact. The stepped ratchet and the envelope are in one batch, so that neither is ever there without the other. */
-export async function stageMessage(who: Participant, batch: Batch, { to, content }: { readonly to: string; readonly content: Uint8Array }): Promise<void> {
+export async function stageMessage(who: Device, batch: Batch, { to, content }: { readonly to: string; readonly content: Uint8Array }): Promise<void> {
   const remote = await contact(who, batch, to)
   const stored = batch.get(`session/${to}`)
   const record = stored ? decodeSession(stored) : null
@@ -38,11 +38,7 @@ export interface Opened {
 }
 
 /** The session after the message, and the deletion of the one-time key that it has used, are in the batch. */
-export async function openMessage(
-  who: Participant,
-  batch: Batch,
-  { from, envelope }: { readonly from: string; readonly envelope: Uint8Array },
-): Promise<Opened> {
+export async function openMessage(who: Device, batch: Batch, { from, envelope }: { readonly from: string; readonly envelope: Uint8Array }): Promise<Opened> {
   const remote = await contact(who, batch, from)
   const stored = batch.get(`session/${from}`)
   const needed = requiredPreKeys(envelope)

@@ -3,6 +3,7 @@ import { sodiumProvider } from '@securechat/crypto/sodium'
 import { isSecureChatError, LIMITS, SecureChatError, systemClock, systemRandom } from '@securechat/protocol'
 import { Batch } from './batch.js'
 import { contact } from './contacts.js'
+import type { Device } from './device.js'
 import { download, stageDownload, stageFile } from './files.js'
 import { describe, openGroupMessage, stageGroupChange, stageGroupMessage, takeGroupContent } from './group.js'
 import { openIdentity } from './identity.js'
@@ -27,7 +28,7 @@ const codeOf = (error: unknown): string => {
 const HAD_BEFORE = new Set(['crypto/duplicate-message', 'crypto/replayed-handshake'])
 
 /** One person's device. Everything that steps a ratchet goes through one queue: the one writer that a store may have. */
-export class Participant {
+export class Participant implements Device {
   readonly name: string
   readonly folder: string
   readonly tell: (line: string) => void

@@ -74,8 +74,8 @@ export class Participant implements Device {
     }
     // What an earlier life has committed and perhaps not sent.
     await this.#flush()
-    for (const key of this.store.keys('download/')) this.#later(() => this.#fetch(key))
-    take = (row) => this.#later(() => this.#receive(row))
+    for (const key of this.store.keys('download/')) void this.#later(() => this.#fetch(key))
+    take = (row) => void this.#later(() => this.#receive(row))
     for (const row of early) take(row)
   }
 

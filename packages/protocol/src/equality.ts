@@ -19,3 +19,10 @@ export function equalSecretBytes(a: Uint8Array, b: Uint8Array): boolean {
   for (let i = 0; i < a.length; i++) difference |= a[i]! ^ b[i]!
   return difference === 0
 }
+
+/** For public data only, and without a view of the beginning. */
+export function beginsWithPublicBytes(bytes: Uint8Array, beginning: Uint8Array): boolean {
+  if (bytes.length < beginning.length) return false
+  for (let i = 0; i < beginning.length; i++) if (bytes[i] !== beginning[i]) return false
+  return true
+}

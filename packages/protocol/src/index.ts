@@ -1,5 +1,5 @@
 export { checkAs, decodeAs, decodeValue, encodeValue } from './codec.js'
-export { comparePublicBytes, equalPublicBytes, equalSecretBytes } from './equality.js'
+export { beginsWithPublicBytes, comparePublicBytes, equalPublicBytes, equalSecretBytes } from './equality.js'
 export { asSecureChatError, ERRORS, type ErrorCode, type ErrorOptions, isErrorCode, isSecureChatError, type RetryHint, SecureChatError } from './errors.js'
 export {
   type AccountId,

@@ -1,4 +1,5 @@
 import {
+  beginsWithPublicBytes,
   type Envelope,
   equalPublicBytes,
   type HandshakeHeader,
@@ -80,13 +81,7 @@ function newSession(deps: Pick<CryptoDeps, 'provider' | 'now'>, record: SessionR
   }
 }
 
-const TAG = 8
-
-/** `tag` is 8 bytes. */
-function hasTag({ ratchet: { th } }: Session, tag: Uint8Array): boolean {
-  for (let i = 0; i < TAG; i++) if (th[i] !== tag[i]) return false
-  return true
-}
+const hasTag = ({ ratchet: { th } }: Session, tag: Uint8Array): boolean => beginsWithPublicBytes(th, tag)
 
 interface Search {
   /** Of `input`, without what has expired. */

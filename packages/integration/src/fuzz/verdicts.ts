@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { isSecureChatError, SecureChatError, toBase64Url } from '@securechat/protocol'
+import { beginsWithPublicBytes, equalPublicBytes, isSecureChatError, SecureChatError, text, toBase64Url } from '@securechat/protocol'
 import type { Decoder } from './decoder.js'
 
 /** What a decoder says of every small change of its sample; runs of one verdict are one entry: `12 protocol/malformed`. */
@@ -41,7 +41,7 @@ const digest = (value: unknown): string =>
 function verdict({ decode, encode }: Decoder, bytes: Uint8Array): string {
   try {
     const value = decode(bytes)
-    return encode && Buffer.compare(encode(value), bytes) !== 0 ? 'read as another' : 'read'
+    return encode && !equalPublicBytes(encode(value), bytes) ? 'read as another' : 'read'
   } catch (error) {
     if (isSecureChatError(error)) return error.code
     throw error
@@ -62,7 +62,7 @@ function runs(verdicts: readonly string[]): string[] {
 function fieldsOf(bytes: Uint8Array): { readonly head: Uint8Array; readonly fields: Uint8Array[] } | undefined {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
   const label = bytes[0] ?? 0
-  if (bytes.length < label + 3 || !Buffer.from(bytes.subarray(1, 5)).equals(Buffer.from('SC1/'))) return undefined
+  if (bytes.length < label + 3 || !beginsWithPublicBytes(bytes.subarray(1), text('SC1/'))) return undefined
   const fields: Uint8Array[] = []
   let at = 1 + label + 2
   for (let left = view.getUint16(1 + label); left > 0; left--) {

@@ -2,7 +2,7 @@
  * What needs neither the schemas nor the codec of the operations: errors, ids, limits, transcripts, envelopes. Cryptography imports this and not the
  * whole package, whose zod takes longer to load than all of it (bench/README.md, "From import to ready"). The root exports the same names.
  */
-export { comparePublicBytes, equalPublicBytes, equalSecretBytes } from '../equality.js'
+export { beginsWithPublicBytes, comparePublicBytes, equalPublicBytes, equalSecretBytes } from '../equality.js'
 export { asSecureChatError, ERRORS, type ErrorCode, type ErrorOptions, isErrorCode, isSecureChatError, type RetryHint, SecureChatError } from '../errors.js'
 export {
   type AccountId,

@@ -1,4 +1,4 @@
-import { ID_BYTES, type Logger, type Random, silentLogger, systemRandom } from '@securechat/protocol'
+import { equalPublicBytes, ID_BYTES, type Logger, type Random, silentLogger, systemRandom } from '@securechat/protocol'
 import { type Bus, type BusMessage, inProcessBus } from '@securechat/server'
 import { decodeBatch, encodeBatch } from './bus-codec.js'
 import type { RedisClient } from './client.js'
@@ -79,7 +79,7 @@ export function redisBus({ client, channel = 'securechat:bus', logger = silentLo
       logger.warn('bus-message-refused')
       return
     }
-    if (received.node.equals(node)) return
+    if (equalPublicBytes(received.node, node)) return
     for (const message of received.messages) local.publish(message)
   }
 

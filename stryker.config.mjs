@@ -1,17 +1,18 @@
 // Used by `pnpm mutation` (scripts/mutation.mjs), in a copy of the repository.
 export default {
   testRunner: 'in-process',
-  plugins: ['./scripts/mutation/runner.mjs', './scripts/mutation/ignore-details.mjs'],
+  plugins: ['./scripts/mutation/runner.mjs', './scripts/mutation/ignore-details.mjs', './scripts/mutation/progress.mjs'],
   ignorers: ['error-details'],
-  testRunnerNodeArgs: ['--conditions=@securechat/source', '--import=./scripts/mutation/register.mjs', '--import=tsx'],
   inPlace: true,
   coverageAnalysis: 'perTest',
-  // Constants: labels and layouts are pinned by the vectors; a process would have to start for each.
-  ignoreStatic: true,
+  // Constants and whole functions: a process has to start for each (pnpm mutation --static).
+  ignoreStatic: process.env.SECURECHAT_MUTATION_STATIC !== '1',
   concurrency: 2,
-  maxTestRunnerReuse: 400,
-  reporters: ['progress-append-only', 'clear-text', 'json'],
-  clearTextReporter: { allowColor: false, logTests: false, reportTests: false },
+  // The runner has limits of its own, for every test.
+  timeoutMS: 1_800_000,
+  dryRunTimeoutMinutes: 30,
+  logLevel: 'warn',
+  reporters: ['progress-and-survivors', 'json'],
   jsonReporter: { fileName: 'mutation.json' },
   mutate: ['packages/{crypto,protocol}/src/**/*.ts'],
 }

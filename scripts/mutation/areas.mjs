@@ -12,3 +12,11 @@ export const testFiles = () =>
     .filter((file) => file.endsWith('.test.ts') && !LEFT_OUT.includes(file))
     .concat(VERDICTS)
     .sort()
+
+/** Sources without side effects, so loading them is not part of a test. */
+export const loadedFirst = () =>
+  ['packages/protocol/src', 'packages/crypto/src'].flatMap((folder) =>
+    readdirSync(folder, { recursive: true })
+      .filter((name) => name.endsWith('.ts'))
+      .map((name) => join(folder, name)),
+  )

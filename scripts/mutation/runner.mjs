@@ -1,124 +1,110 @@
-// Stryker's test runner for pure code: the tests are loaded into this process once, and a mutant is a switch in it.
-import { relative } from 'node:path'
-import { pathToFileURL } from 'node:url'
+// Stryker's test runner for pure code. A mutant counts as noticed only when a test fails with it and passes without it in the same process; what cannot be
+// told that way (a test that hangs, a process that ends, state that stays damaged) is tried again in a fresh process.
+import { fork } from 'node:child_process'
 import { declareClassPlugin, PluginKind } from '@stryker-mutator/api/plugin'
-import { DryRunStatus, determineHitLimitReached, TestStatus, toMutantRunResult } from '@stryker-mutator/api/test-runner'
-import { testFiles } from './areas.mjs'
-import { collect } from './tests.mjs'
+import { DryRunStatus, MutantRunStatus, TestStatus } from '@stryker-mutator/api/test-runner'
 
-// Read by the instrumented code; whichever comes first makes it.
-globalThis.__stryker__ ??= {}
-const instrumented = globalThis.__stryker__
-instrumented.mutantCoverage ??= { static: {}, perTest: {} }
-const { perTest } = instrumented.mutantCoverage
+/** A test that takes ten times its time and this is hanging; loading a process is in the allowance of its first test. */
+const ALLOWANCE_MS = 15_000
+/** Until a process says something: all tests once, or only its start. */
+const DRY_RUN_MS = 1_800_000
+const START_MS = 120_000
+/** Files that are collected anew under a mutant stay in memory, so a process is replaced now and then. */
+const MUTANTS_A_PROCESS = 300
+const WORKER_ARGUMENTS = ['--conditions=@securechat/source', '--import=./scripts/mutation/register.mjs', '--import=tsx']
 
-class InProcessRunner {
-  /** file → its tests and the mutants that run while it is collected */
-  #files = new Map()
-  #versions = 0
-  #milliseconds = new Map()
-  #poisoned = false
+class Runner {
+  #worker
+  #used = 0
 
   capabilities() {
-    return { reloadEnvironment: false }
+    return { reloadEnvironment: true }
   }
 
   async dryRun() {
-    const results = []
-    for (const file of testFiles()) {
-      const { tests, whileCollected } = await this.#file(file)
-      for (const test of tests) {
-        instrumented.currentTestId = test.id
-        const result = await this.#run(test)
-        perTest[test.id] = { ...whileCollected, ...perTest[test.id] }
-        if (result.status === TestStatus.Failed) return { status: DryRunStatus.Error, errorMessage: `${test.id}: ${result.failureMessage}` }
-        results.push(result)
+    const { tests, coverage, error } = await this.#ask({ dry: true })
+    if (error) return { status: DryRunStatus.Error, errorMessage: error }
+    const results = tests.map(({ id, timeSpentMs }) => ({ id, name: id, timeSpentMs, status: TestStatus.Success }))
+    return { status: DryRunStatus.Complete, tests: results, mutantCoverage: coverage }
+  }
+
+  async mutantRun({ activeMutant, hitLimit, testFilter, mutantActivation }) {
+    const loading = mutantActivation === 'static' ? activeMutant.id : undefined
+    if (loading !== undefined || ++this.#used > MUTANTS_A_PROCESS) this.dispose()
+    // Stryker's limit is a hundred times the hits of all tests together; here it is for one test.
+    const request = { mutant: activeMutant.id, hitLimit: hitLimit && hitLimit / 10, tests: testFilter }
+    // The process is fresh, and of no use to the next mutant.
+    if (loading !== undefined) return verdict(await this.#ask(request, loading).finally(() => this.dispose()))
+    for (let tries = 0; tries < 3; tries++) {
+      const found = await this.#ask(request)
+      if (found.error === undefined && (found.noticedBy === undefined || found.trusted)) return verdict(found)
+      const proof = found.noticedBy === undefined ? undefined : await this.#alone(request, found.noticedBy)
+      if (proof) return verdict(proof)
+      this.dispose()
+    }
+    return { status: MutantRunStatus.Error, errorMessage: 'every process is damaged' }
+  }
+
+  /** One test, first of all in a process: with the mutant, and in another process without. */
+  async #alone(request, id) {
+    this.dispose()
+    const found = await this.#ask({ ...request, tests: [id] })
+    if (found.noticedBy === undefined) return undefined
+    this.dispose()
+    const { message } = await this.#ask({ tests: [id] })
+    return message === undefined ? found : { error: `${id} fails alone, without a mutant: ${message}` }
+  }
+
+  dispose() {
+    this.#worker?.kill('SIGKILL')
+    this.#worker = undefined
+    this.#used = 0
+  }
+
+  /** The worker's answer; for a test that hangs or ends its process, one made here. */
+  #ask(request, loading) {
+    if (!this.#worker?.connected)
+      this.#worker = fork(new URL('worker.mjs', import.meta.url), [], {
+        execArgv: WORKER_ARGUMENTS,
+        env: { ...process.env, ...(loading === undefined ? {} : { __STRYKER_ACTIVE_MUTANT__: loading }) },
+      })
+    const worker = this.#worker
+    return new Promise((answer) => {
+      let noticedBy
+      let timer
+      const settle = (result) => {
+        clearTimeout(timer)
+        worker.removeAllListeners('message')
+        worker.removeAllListeners('exit')
+        answer(result)
       }
-    }
-    instrumented.currentTestId = undefined
-    const names = new Set(results.map(({ id }) => id))
-    for (const id of Object.keys(perTest)) if (!names.has(id)) delete perTest[id]
-    return { status: DryRunStatus.Complete, tests: results, mutantCoverage: instrumented.mutantCoverage }
-  }
-
-  async mutantRun({ activeMutant, hitLimit, testFilter = [] }) {
-    // A process that a mutant has damaged would fail every test from now on, and all mutants would seem to be noticed. Stryker starts another.
-    if (this.#poisoned) process.exit(1)
-    const files = []
-    for (const file of new Set(testFilter.map(fileOf))) files.push({ file, ...(await this.#file(file)) })
-    files.sort((a, b) => this.#cost(a) - this.#cost(b))
-    Object.assign(instrumented, { activeMutant: activeMutant.id, hitCount: 0, hitLimit })
-    const results = []
-    const chosen = new Set(testFilter)
-    try {
-      for (const { file, tests, whileCollected } of files) {
-        // What a file computes while it is collected has to see the mutant too.
-        const fresh = activeMutant.id in whileCollected ? await this.#collect(file).catch((error) => [failing(file, error)]) : tests
-        const due = fresh.filter(({ id, broken }) => broken || chosen.has(id))
-        if (await this.#untilFailure(due, results)) break
+      const allow = (milliseconds) => {
+        clearTimeout(timer)
+        timer = setTimeout(() => {
+          this.dispose()
+          settle(noticedBy === undefined ? { error: 'no answer' } : { noticedBy, endless: true, message: 'no end' })
+        }, milliseconds)
       }
-    } finally {
-      instrumented.activeMutant = undefined
-    }
-    const failed = results.find(({ status }) => status === TestStatus.Failed)
-    if (failed) await this.#checkHealth(failed.id)
-    const limit = determineHitLimitReached(instrumented.hitCount, hitLimit)
-    return toMutantRunResult(limit ?? { status: DryRunStatus.Complete, tests: results })
-  }
-
-  /** Cheap ones first: most mutants fail somewhere, and soon. */
-  #cost({ tests }) {
-    return tests.reduce((sum, { id }) => sum + (this.#milliseconds.get(id) ?? 0), 0)
-  }
-
-  async #untilFailure(tests, results) {
-    tests.sort((a, b) => (this.#milliseconds.get(a.id) ?? 0) - (this.#milliseconds.get(b.id) ?? 0))
-    for (const test of tests) {
-      const result = await this.#run(test)
-      results.push(result)
-      if (result.status === TestStatus.Failed) return true
-    }
-    return false
-  }
-
-  /** The test that failed passes again without the mutant. */
-  async #checkHealth(id) {
-    const { tests } = await this.#file(fileOf(id))
-    for (const test of tests) if (test.id === id && (await this.#run(test)).status === TestStatus.Failed) this.#poisoned = true
-  }
-
-  async #file(file) {
-    if (!this.#files.has(file)) {
-      const at = `collecting ${file}`
-      instrumented.currentTestId = at
-      const tests = await this.#collect(file)
-      instrumented.currentTestId = undefined
-      this.#files.set(file, { tests, whileCollected: { ...perTest[at] } })
-    }
-    return this.#files.get(file)
-  }
-
-  async #collect(file) {
-    const tests = await collect(() => import(`${pathToFileURL(file).href}?version=${this.#versions++}`))
-    const names = new Set(tests.map(({ name }) => name))
-    if (names.size !== tests.length) throw new Error(`${file} has two tests of one name`)
-    return tests.map(({ name, run }) => ({ id: `${relative(process.cwd(), file)} ${SEPARATOR} ${name}`, run }))
-  }
-
-  async #run({ id, run }) {
-    const started = performance.now()
-    const outcome = await run().then(
-      () => ({ status: TestStatus.Success }),
-      (error) => ({ status: TestStatus.Failed, failureMessage: String(error?.message ?? error) }),
-    )
-    const timeSpentMs = performance.now() - started
-    this.#milliseconds.set(id, timeSpentMs)
-    return { id, name: id, timeSpentMs, ...outcome }
+      worker.on('message', ({ at, milliseconds, done }) => {
+        if (done) return settle(done)
+        noticedBy = at
+        allow(ALLOWANCE_MS + 10 * milliseconds)
+      })
+      worker.on('exit', (code, signal) => {
+        if (this.#worker === worker) this.dispose()
+        settle(noticedBy === undefined ? { error: `the process ended (${signal ?? code})` } : { noticedBy, message: `the process ended (${signal ?? code})` })
+      })
+      allow(request.dry ? DRY_RUN_MS : START_MS)
+      worker.send(request)
+    })
   }
 }
 
-const SEPARATOR = '›'
-const fileOf = (id) => id.slice(0, id.indexOf(` ${SEPARATOR} `))
-const failing = (file, error) => ({ id: `${file} ${SEPARATOR} is collected`, broken: true, run: () => Promise.reject(error) })
+function verdict({ noticedBy, message, endless, count, error }) {
+  if (error !== undefined) return { status: MutantRunStatus.Error, errorMessage: error }
+  if (endless) return { status: MutantRunStatus.Timeout, reason: message }
+  if (noticedBy === undefined) return { status: MutantRunStatus.Survived, nrOfTests: count }
+  return { status: MutantRunStatus.Killed, killedBy: [noticedBy], failureMessage: message ?? '', nrOfTests: count ?? 1 }
+}
 
-export const strykerPlugins = [declareClassPlugin(PluginKind.TestRunner, 'in-process', InProcessRunner)]
+export const strykerPlugins = [declareClassPlugin(PluginKind.TestRunner, 'in-process', Runner)]

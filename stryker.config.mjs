@@ -1,8 +1,8 @@
 // Used by `pnpm mutation` (scripts/mutation.mjs), in a copy of the repository.
 export default {
   testRunner: 'in-process',
-  plugins: ['./scripts/mutation/runner.mjs', './scripts/mutation/ignore-details.mjs', './scripts/mutation/progress.mjs'],
-  ignorers: ['error-details'],
+  plugins: ['./scripts/mutation/runner.mjs', './scripts/mutation/ignored.mjs', './scripts/mutation/progress.mjs'],
+  ignorers: ['no-behaviour'],
   inPlace: true,
   coverageAnalysis: 'perTest',
   // Constants and whole functions: a process has to start for each (pnpm mutation --static).

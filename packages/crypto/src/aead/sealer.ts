@@ -47,7 +47,6 @@ export function createSealer({ provider, random }: SealerDeps, key: Uint8Array):
     },
     open(sealed, associatedData) {
       if (sealed.length > 0 && sealed[0] !== VERSION) throw new SecureChatError('protocol/unsupported-version', { detail: 'sealed record' })
-      if (sealed.length < OVERHEAD + SIZES.aeadTag) throw new SecureChatError('crypto/authentication-failed', { detail: 'sealed record length' })
       const nonce = sealed.subarray(1, 1 + NONCE)
       const { recordKey, commitment } = secrets(nonce, associatedData)
       if (!provider.equal(commitment, sealed.subarray(1 + NONCE, OVERHEAD)))

@@ -209,6 +209,7 @@ export const manifestRef = ({ version, hash }: { readonly version: number; reado
  * that shows different people different lists. `older` and `newer` are ordinary for a while (docs/protocol/02-keys-and-manifests.md).
  */
 export function compareManifestRef(known: { readonly version: number; readonly hash: Uint8Array }, echoed: ManifestRef): 'same' | 'older' | 'newer' | 'fork' {
-  if (echoed.version !== known.version) return echoed.version < known.version ? 'older' : 'newer'
+  if (echoed.version < known.version) return 'older'
+  if (echoed.version > known.version) return 'newer'
   return equalPublicBytes(echoed.hash.subarray(0, 32), known.hash.subarray(0, 32)) ? 'same' : 'fork'
 }

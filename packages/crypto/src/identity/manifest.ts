@@ -99,7 +99,6 @@ function deviceEntry(device: ManifestDevice): Uint8Array {
 }
 
 function checkShape(m: Omit<Manifest, 'hash' | 'bytes'>): void {
-  if (m.version < 1) invalid('version')
   if (m.prevHash.length !== (m.version === 1 ? 0 : 64)) invalid('previous hash')
   if (m.notAfter <= m.notBefore || m.notAfter - m.notBefore > LIMITS.manifestDays * DAY) invalid('validity')
   if (m.devices.length < 1 || m.devices.length > LIMITS.devicesPerAccount) invalid('number of devices')
@@ -110,6 +109,7 @@ function checkShape(m: Omit<Manifest, 'hash' | 'bytes'>): void {
   let last = 0
   for (const { deviceId, addedVersion, accept } of m.devices) {
     if (!isDeviceId(deviceId) || deviceId <= last) invalid('device order')
+    // So the version of a manifest is at least 1 too.
     if (addedVersion < 1 || addedVersion > m.version) invalid('added version')
     if (accept.transcript.length !== 0 && accept.transcript.length !== 32) invalid('accept transcript')
     last = deviceId
@@ -158,8 +158,8 @@ function readTyped(reader: ByteReader, type: keyof typeof KEY_TYPES): Uint8Array
   return reader.copy(32)
 }
 
-function fixedU64(field: Uint8Array | undefined): number {
-  if (field?.length !== 8) return invalid('integer')
+function fixedU64(field: Uint8Array): number {
+  if (field.length !== 8) invalid('integer')
   return readU64(field, 0)
 }
 
@@ -178,7 +178,6 @@ function decode(input: Uint8Array): DecodedManifest {
   const entries = new ByteReader(list!, 'devices/invalid-manifest', 'devices')
   const devices: ManifestDevice[] = []
   while (entries.remaining > 0) {
-    if (devices.length === LIMITS.devicesPerAccount) invalid('number of devices')
     devices.push({
       deviceId: entries.u32() as DeviceId,
       signingKey: readTyped(entries, 'ed25519'),
@@ -195,10 +194,10 @@ function decode(input: Uint8Array): DecodedManifest {
   keyReader.end()
   const manifest = {
     accountId: idFromBytes<AccountId>(account!),
-    version: fixedU64(version),
+    version: fixedU64(version!),
     prevHash: prevHash!,
-    notBefore: fixedU64(notBefore),
-    notAfter: fixedU64(notAfter),
+    notBefore: fixedU64(notBefore!),
+    notAfter: fixedU64(notAfter!),
     accountKey: decodedKey,
     recoveryKey: recoveryKeyOf(recovery!),
     devices,

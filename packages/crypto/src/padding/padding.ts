@@ -34,7 +34,7 @@ export function unpad(padded: Uint8Array): Uint8Array {
   const malformed = (): never => {
     throw new SecureChatError('protocol/malformed', { detail: 'padding' })
   }
-  if (padded.length < LENGTH) malformed()
+  // What is too short for the field has no padded length either.
   const length = readU32(padded, 0)
   if (paddedLength(length) !== padded.length) malformed()
   for (let i = LENGTH + length; i < padded.length; i++) if (padded[i] !== 0) malformed()

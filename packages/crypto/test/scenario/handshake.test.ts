@@ -150,6 +150,17 @@ describe('bundle', () => {
     expect(start({ bundle: { ...own, signed: second.signed.public } })).toBe('prekeys/invalid-bundle')
   })
 
+  test('is stale from the millisecond after the end of either of its two keys', () => {
+    const own = bob.bundle()
+    const end = world.now + 30 * DAY
+    world.now += DAY
+    const later = generatePreKeys(world.deps(), { accountId: bob.accountId, deviceId: bob.deviceId, deviceKeys: bob.keys, firstKeyId: 10, count: 1 })
+    const newer = { signed: later.signed.public, oneTime: later.oneTime[0]?.public as Uint8Array }
+    const stale = (bundle: Partial<typeof own>, now: number) => verifyPreKeyBundle(sodium, { remote: bob.remote(), bundle: { ...own, ...bundle }, now }).stale
+    expect([stale({}, end), stale({}, end + 1)]).toEqual([false, true])
+    expect([stale({ signed: newer.signed }, end + 1), stale({ oneTime: newer.oneTime }, end + 1), stale(newer, end + 1)]).toEqual([true, true, false])
+  })
+
   test('truncated or empty parts are refused', () => {
     const own = bob.bundle()
     for (const length of [0, 1, 63, 64, 65, own.signed.length - 1]) {

@@ -5,6 +5,7 @@ import {
   believedDevices,
   compareManifestRef,
   createManifest,
+  type DeviceKeys,
   decodeManifest,
   decodeManifestPin,
   encodeManifestPin,
@@ -30,28 +31,33 @@ beforeEach(() => {
   alice = new Person(world)
 })
 
-function newDevice(id: number, addedVersion: number, account = alice.account.publicKey): ManifestDevice {
+function newDevice(id: number, addedVersion: number, account = alice.account.publicKey, accountId = alice.accountId): ManifestDevice {
   const keys = generateDeviceKeys(world.deps())
   const deviceId = id as DeviceId
-  const accept = acceptDevice(world.deps(), { accountId: alice.accountId, accountKey: account, deviceId, deviceKeys: keys })
+  const accept = acceptDevice(world.deps(), { accountId, accountKey: account, deviceId, deviceKeys: keys })
   return { deviceId, signingKey: keys.signing.publicKey, identityKey: keys.identity.publicKey, addedVersion, flags: 0, accept }
 }
 
+interface Before {
+  readonly version: number
+  readonly hash: Uint8Array
+  readonly devices: readonly ManifestDevice[]
+}
+
 /** Signs a successor of `before` with the given changes. */
-function next(before: { version: number; hash: Uint8Array; devices: readonly ManifestDevice[] }, changes: Partial<ManifestInput> = {}) {
-  const version = before.version + 1
-  const made = createManifest(world.deps(), {
+const make = (before: Before, changes: Partial<ManifestInput> = {}) =>
+  createManifest(world.deps(), {
     accountId: alice.accountId,
     accountKey: alice.account,
-    version,
+    version: before.version + 1,
     prevHash: before.hash,
     notBefore: world.now,
     notAfter: world.now + 30 * DAY,
     devices: before.devices,
     ...changes,
   })
-  return verifyManifest(sodium, made.bytes)
-}
+
+const next = (before: Before, changes: Partial<ManifestInput> = {}) => verifyManifest(sodium, make(before, changes).bytes)
 
 const follow = (pinned: ManifestPin | null, chain: readonly { bytes: Uint8Array }[], options: { acceptAccountKey?: Uint8Array } = {}) =>
   verifyManifestChain(sodium, { pinned, chain: chain.map(({ bytes }) => bytes), now: world.now, ...options })
@@ -81,24 +87,43 @@ describe('one manifest', () => {
   })
 
   test.each<[string, Partial<ManifestInput>]>([
-    ['valid for more than 30 days', { notAfter: START + 31 * DAY }],
+    ['valid for more than 30 days', { notAfter: START + 30 * DAY + 1 }],
     ['valid for no time', { notAfter: START }],
     ['without devices', { devices: [] }],
     ['version 0', { version: 0 }],
     ['a first version with a previous hash', { version: 1, prevHash: new Uint8Array(64) }],
     ['a later version without one', { version: 2, prevHash: NOTHING }],
   ])('is not made: %s', (_, changes) => {
-    expect(codeOf(() => next({ version: 0, hash: NOTHING, devices: alice.manifest.devices }, changes))).toBe('devices/invalid-manifest')
+    expect(codeOf(() => make({ version: 0, hash: NOTHING, devices: alice.manifest.devices }, changes))).toBe('devices/invalid-manifest')
   })
 
   test('is not made: a device twice, or more than the limit', () => {
     const device = alice.manifest.devices[0] as ManifestDevice
-    expect(codeOf(() => next(alice.manifest, { devices: [device, device] }))).toBe('devices/invalid-manifest')
+    expect(codeOf(() => make(alice.manifest, { devices: [device, device] }))).toBe('devices/invalid-manifest')
     const many = Array.from({ length: LIMITS.devicesPerAccount + 1 }, (_, i) => ({ ...device, deviceId: (i + 1) as DeviceId }))
-    expect(codeOf(() => next(alice.manifest, { devices: many }))).toBe('devices/invalid-manifest')
+    expect(codeOf(() => make(alice.manifest, { devices: many }))).toBe('devices/invalid-manifest')
     expect(next(alice.manifest, { devices: Array.from({ length: LIMITS.devicesPerAccount }, (_, i) => newDevice(i + 2, 2)) }).devices).toHaveLength(
       LIMITS.devicesPerAccount,
     )
+  })
+
+  test('lists its devices by their ids, in whatever order they were given', () => {
+    const devices = [newDevice(3, 2), newDevice(9, 2), ...alice.manifest.devices, newDevice(2, 2)]
+    expect(next(alice.manifest, { devices }).devices.map(({ deviceId }) => deviceId)).toEqual([1, 2, 3, 9])
+    expect(devices.map(({ deviceId }) => deviceId)).toEqual([3, 9, 1, 2])
+  })
+
+  test('a device accepts with the transcript of its linking, 32 bytes, or with none', () => {
+    const accept = (transcript: Uint8Array) =>
+      acceptDevice(world.deps(), {
+        accountId: alice.accountId,
+        accountKey: alice.account.publicKey,
+        deviceId: alice.deviceId,
+        deviceKeys: alice.keys,
+        transcript,
+      })
+    for (const length of [0, 32]) expect(accept(new Uint8Array(length)).transcript).toHaveLength(length)
+    for (const length of [1, 31, 33]) expect(codeOf(() => accept(new Uint8Array(length)))).toBe('client/invalid-argument')
   })
 
   test('a device must have accepted this very account under this very account key', () => {
@@ -115,7 +140,8 @@ describe('chain', () => {
     const second = next(alice.manifest)
     const third = next(second, { devices: [...second.devices, newDevice(2, 3)] })
     const both = follow(first.pin, [second, third])
-    expect(both).toMatchObject({ changed: true, newDeviceIds: [2], pin: { highestDeviceId: 2 } })
+    expect(both).toMatchObject({ changed: true, newDeviceIds: [2], successions: [], pin: { highestDeviceId: 2 } })
+    expect(follow(null, [alice.manifest, second, third])).toMatchObject({ newDeviceIds: [1, 2], successions: [], pin: { highestDeviceId: 2 } })
     const fourth = next(third, { devices: third.devices.slice(0, 1) })
     const removed = follow(both.pin, [fourth])
     expect(removed).toMatchObject({ newDeviceIds: [], removedDeviceIds: [2], pin: { highestDeviceId: 2 } })
@@ -137,7 +163,22 @@ describe('chain', () => {
     expect(codeOf(() => follow(pin(), [second, next(otherSecond)]))).toBe('devices/manifest-fork')
     expect(codeOf(() => follow(pin(), [next(second)]))).toBe('devices/invalid-manifest')
     expect(codeOf(() => follow(pin(), [new Person(world).manifest]))).toMatch(/^devices\/(invalid-manifest|manifest-fork)$/)
+    expect(codeOf(() => follow(pin(), [second, second]))).toBe('devices/invalid-manifest')
     expect(codeOf(() => follow(null, []))).toBe('devices/invalid-manifest')
+  })
+
+  test('the same account key does not make another account of it', () => {
+    const accountId = new Person(world).accountId
+    const device = newDevice(2, 2, alice.account.publicKey, accountId)
+    expect(codeOf(() => follow(pin(), [next(alice.manifest, { accountId, devices: [device] })]))).toBe('devices/invalid-manifest')
+  })
+
+  test('every device that is gone is named, and no other', () => {
+    const three = next(alice.manifest, { devices: [...alice.manifest.devices, newDevice(2, 2), newDevice(3, 2)] })
+    const pinned = follow(pin(), [three]).pin
+    const [first, , third] = three.devices as [ManifestDevice, ManifestDevice, ManifestDevice]
+    expect(follow(pinned, [next(three, { devices: [first, third] })])).toMatchObject({ newDeviceIds: [], removedDeviceIds: [2] })
+    expect(follow(pinned, [next(three, { devices: [third] })])).toMatchObject({ newDeviceIds: [], removedDeviceIds: [1, 2] })
   })
 
   test('another account key is an error until exactly that key is accepted', () => {
@@ -146,7 +187,9 @@ describe('chain', () => {
     expect(codeOf(() => follow(pin(), [replaced]))).toBe('devices/identity-changed')
     expect(codeOf(() => follow(pin(), [replaced], { acceptAccountKey: generateAccountKeys(world.deps()).publicKey }))).toBe('devices/identity-changed')
     const accepted = follow(pin(), [replaced], { acceptAccountKey: account.publicKey })
-    expect(accepted).toMatchObject({ newDeviceIds: [2], removedDeviceIds: [1] })
+    expect(accepted).toMatchObject({ newDeviceIds: [2], removedDeviceIds: [1], successions: [] })
+    // A chain that begins before the key that is believed is wrong, and no change of the key.
+    expect(codeOf(() => follow(accepted.pin, [alice.manifest, replaced]))).toBe('devices/invalid-manifest')
     // Not accepted by the old key's acceptance: a second change is asked for again.
     const again = generateAccountKeys(world.deps())
     const third = next(replaced, { accountKey: again, devices: [newDevice(3, 3, again.publicKey)] })
@@ -162,6 +205,30 @@ describe('chain', () => {
     expect(codeOf(() => follow(pinned, [next(third, { devices: [third.devices[0] as ManifestDevice, newDevice(2, 2)] })]))).toBe('devices/invalid-manifest')
     expect(codeOf(() => follow(after, [next(removed, { devices: [...removed.devices, newDevice(3, 2)] })]))).toBe('devices/invalid-manifest')
     expect(follow(after, [next(removed, { devices: [...removed.devices, newDevice(3, 4)] })]).newDeviceIds).toEqual([3])
+  })
+
+  test('a known device keeps both of its keys and the version that added it', () => {
+    const [known, other] = [generateDeviceKeys(world.deps()), generateDeviceKeys(world.deps())]
+    const deviceId = 2 as DeviceId
+    const listed = (keys: DeviceKeys, addedVersion: number): ManifestDevice => ({
+      deviceId,
+      signingKey: keys.signing.publicKey,
+      identityKey: keys.identity.publicKey,
+      addedVersion,
+      flags: 0,
+      accept: acceptDevice(world.deps(), { accountId: alice.accountId, accountKey: alice.account.publicKey, deviceId, deviceKeys: keys }),
+    })
+    const second = next(alice.manifest, { devices: [...alice.manifest.devices, listed(known, 2)] })
+    const pinned = follow(pin(), [second]).pin
+    const third = (device: ManifestDevice) => next(second, { devices: [...alice.manifest.devices, device] })
+    for (const device of [
+      listed({ signing: known.signing, identity: other.identity }, 2),
+      listed({ signing: other.signing, identity: known.identity }, 2),
+      listed(known, 1),
+      listed(known, 3),
+    ])
+      expect(codeOf(() => follow(pinned, [third(device)]))).toBe('devices/invalid-manifest')
+    expect(follow(pinned, [third({ ...listed(known, 2), flags: 1 })])).toMatchObject({ newDeviceIds: [], removedDeviceIds: [] })
   })
 
   test('the recovery key cannot be exchanged by the account key', () => {
@@ -183,6 +250,24 @@ describe('chain', () => {
     expect(believedDevices(renewed.pin).map(({ deviceId }) => deviceId)).toEqual([1, 2])
     // First contact is allowed and flagged.
     expect(believedDevices(follow(null, [second]).pin)).toHaveLength(2)
+  })
+
+  test('a manifest is in force to the last millisecond of its time', () => {
+    world.now = alice.manifest.notAfter
+    expect(follow(null, [alice.manifest]).stale).toBe(false)
+    world.now++
+    expect(follow(null, [alice.manifest]).stale).toBe(true)
+  })
+
+  test('an unbelieved device that was removed is forgotten, the others stay unbelieved', () => {
+    const second = next(alice.manifest, { devices: [...alice.manifest.devices, newDevice(2, 2), newDevice(3, 2)] })
+    const third = next(second, { devices: second.devices.filter(({ deviceId }) => deviceId !== 2) })
+    const pinned = pin()
+    world.now = second.notAfter + 1
+    const stale = follow(pinned, [second])
+    expect(stale.pin.unbelieved).toEqual([2, 3])
+    expect(follow(stale.pin, [third]).pin.unbelieved).toEqual([3])
+    expect(follow(stale.pin, []).pin.unbelieved).toEqual([2, 3])
   })
 
   test('a manifest from the future is flagged', () => {

@@ -35,6 +35,10 @@ describe('kdf', () => {
         `${length}`,
       ).toBe('crypto/invalid-key')
     }
+  })
+
+  test('gives 1 to 16,320 bytes: 255 blocks, since their number is one byte', () => {
+    for (const length of [1, 64, 65, 255 * 64]) expect(expand(sodium, salt, info, length)).toHaveLength(length)
     for (const length of [0, 255 * 64 + 1]) expect(codeOf(() => expand(sodium, salt, info, length))).toBe('client/invalid-argument')
   })
 })

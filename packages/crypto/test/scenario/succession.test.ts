@@ -32,9 +32,9 @@ let recovery: KeyPair
 let words: string
 let first: Manifest
 
-function device(id: number, addedVersion: number, accountKey: Uint8Array): ManifestDevice {
+function device(id: number, addedVersion: number, accountKey: Uint8Array, account = accountId): ManifestDevice {
   const keys = generateDeviceKeys(world.deps())
-  const accept = acceptDevice(world.deps(), { accountId, accountKey, deviceId: id as DeviceId, deviceKeys: keys })
+  const accept = acceptDevice(world.deps(), { accountId: account, accountKey, deviceId: id as DeviceId, deviceKeys: keys })
   return { deviceId: id as DeviceId, signingKey: keys.signing.publicKey, identityKey: keys.identity.publicKey, addedVersion, flags: 1, accept }
 }
 
@@ -68,10 +68,11 @@ const follow = (pinned: ManifestPin | null, chain: readonly Manifest[], successi
   })
 const pinOf = (...chain: Manifest[]): ManifestPin => follow(null, chain).pin
 
-/** The owner with the words, after the manifest that the server shows: a new account key, a new device. */
-function recover(last: Manifest, id: number, signer = recovery) {
+/** The owner with the words, after the manifest that the server shows: a new account key, a new device, or the devices that `list` makes. */
+function recover(last: Manifest, list: number | ((accountKey: Uint8Array) => ManifestDevice[]), signer = recovery) {
   const newAccount = generateAccountKeys(world.deps())
-  const next = manifest(last, newAccount, { devices: [device(id, last.version + 1, newAccount.publicKey)] })
+  const devices = typeof list === 'number' ? [device(list, last.version + 1, newAccount.publicKey)] : list(newAccount.publicKey)
+  const next = manifest(last, newAccount, { devices })
   const { version: lastVersion, hash: lastHash } = last
   const input = { accountId, oldAccountKey: account.publicKey, newAccountKey: newAccount.publicKey, lastVersion, lastHash }
   return { newAccount, next, input, statement: createSuccession(sodium, { ...input, recoveryKey: signer }) }
@@ -270,5 +271,49 @@ describe('a fork that is ended', () => {
     expect(refusal(further, [genuine, next], [statement])).toBe('devices/manifest-rollback')
     const after = recover(manifest(genuine, account, { notAfter: START + DAY }), 8)
     expect(refusal(pinned, [genuine, manifest(genuine, account), after.next], [after.statement])).toBe('devices/manifest-fork')
+  })
+
+  test('not without a statement, and not by a manifest of another account', () => {
+    const { genuine, pinned } = forked()
+    const { next, statement, newAccount } = recover(genuine, 8)
+    const none = { pinned, chain: [genuine.bytes, next.bytes], now: world.now }
+    expect(codeOf(() => verifyManifestChain(sodium, none))).toBe('devices/manifest-fork')
+    expect(codeOf(() => verifyManifestChain(sodium, { ...none, pinned: pinOf(first, genuine) }))).toBe('devices/identity-changed')
+    const other = idFromBytes<AccountId>(world.random(16))
+    const foreign = manifest(genuine, newAccount, { accountId: other, devices: [device(8, 3, newAccount.publicKey, other)] })
+    expect(refusal(pinned, [genuine, foreign], [statement])).toBe('devices/manifest-fork')
+  })
+
+  test('ids of the other branch are used up too, whichever of its manifests lists them', () => {
+    const { pinned } = forked()
+    const longer = manifest(first, account, { devices: [...first.devices, device(9, 2, account.publicKey)] })
+    const atOnce = recover(longer, 8)
+    expect(refusal(pinned, [longer, atOnce.next], [atOnce.statement])).toBe('devices/invalid-manifest')
+    const genuine = manifest(first, account)
+    const third = manifest(genuine, account, { devices: [...first.devices, device(9, 3, account.publicKey)] })
+    const later = recover(third, 8)
+    expect(refusal(pinned, [genuine, third, later.next], [later.statement])).toBe('devices/invalid-manifest')
+    const fresh = recover(longer, 10)
+    expect(follow(pinned, [longer, fresh.next], [fresh.statement]).pin.highestDeviceId).toBe(10)
+  })
+
+  test('no device is taken over, nor one with a used id or an older date, even where the branch before it is not shown', () => {
+    const { genuine, pinned } = forked()
+    const keys = generateDeviceKeys(world.deps())
+    const owned = (accountKey: Uint8Array): ManifestDevice => ({
+      deviceId: 5 as DeviceId,
+      signingKey: keys.signing.publicKey,
+      identityKey: keys.identity.publicKey,
+      addedVersion: 2,
+      flags: 1,
+      accept: acceptDevice(world.deps(), { accountId, accountKey, deviceId: 5 as DeviceId, deviceKeys: keys }),
+    })
+    const branch = manifest(first, account, { devices: [...first.devices, owned(account.publicKey)] })
+    const kept = recover(branch, (key) => [owned(key), device(8, 3, key)])
+    expect(refusal(pinned, [branch, kept.next], [kept.statement])).toBe('devices/invalid-manifest')
+    const used = recover(genuine, (key) => [device(7, 3, key)])
+    expect(refusal(pinned, [used.next], [used.statement])).toBe('devices/invalid-manifest')
+    const older = recover(genuine, (key) => [device(8, 2, key)])
+    expect(refusal(pinned, [older.next], [older.statement])).toBe('devices/invalid-manifest')
   })
 })

@@ -80,20 +80,19 @@ export function sealAttachment({ key: root, chunkBits }, content) {
 }
 
 export function readDescriptor(bytes) {
-  const [version, suite, bits, key, ciphertextHash, plaintextHash, size, mediaType, thumbnail, ...more] = readT(bytes, 'SC1/att/descriptor')
+  const [version, suite, bits, key, ciphertextHash, size, mediaType, thumbnail, ...more] = readT(bytes, 'SC1/att/descriptor')
   if (!same(version, uint(1, 1)) || !same(suite, uint(1, 3)) || bits.length !== 1 || more.length > 0) refuse('descriptor')
   return {
     chunkBits: bits[0],
     key,
     ciphertextHash,
-    plaintextHash,
     size: readUint(size),
     mediaType: Buffer.from(mediaType).toString('latin1'),
     thumbnail,
   }
 }
 
-/** Whole file: header, each chunk in its place, nothing after the last, both hashes. */
+/** Whole file: header, each chunk in its place, nothing after the last, the hash. */
 export function openAttachment(descriptor, container) {
   const { chunkBits, size } = descriptor
   const from = cursor(container)
@@ -107,22 +106,18 @@ export function openAttachment(descriptor, container) {
   const chunkSize = 2 ** chunkBits
   const chunks = Math.ceil(padded / chunkSize)
   const pieces = []
-  const sealedLeaves = []
-  const contentLeaves = []
+  const leaves = []
   for (let i = 0; i < chunks; i++) {
     const length = Math.min(chunkSize, padded - i * chunkSize)
     const sealed = from.take(length + 16)
     const piece = openChunk(key, concat(prefix, uint(4, i), uint(1, i === chunks - 1 ? 1 : 0)), sealed)
     const content = piece.subarray(0, Math.max(0, Math.min(length, size - i * chunkSize)))
     if (piece.subarray(content.length).some((byte) => byte !== 0)) refuse('padding of a chunk')
-    sealedLeaves.push(sha256(sealed))
-    if (content.length > 0) contentLeaves.push(sha256(content))
+    leaves.push(sha256(sealed))
     pieces.push(content)
   }
   from.end()
-  const ciphertextHash = H(T('SC1/att/ct', concat(parameters, commitment), uint(8, container.length), concat(EMPTY, ...sealedLeaves)), undefined, 32)
-  const plaintextHash = H(T('SC1/att/pt', uint(1, chunkBits), uint(8, size), concat(EMPTY, ...contentLeaves)), undefined, 32)
+  const ciphertextHash = H(T('SC1/att/ct', concat(parameters, commitment), uint(8, container.length), concat(EMPTY, ...leaves)), undefined, 32)
   if (!same(ciphertextHash, descriptor.ciphertextHash)) refuse('ciphertext hash')
-  if (!same(plaintextHash, descriptor.plaintextHash)) refuse('plaintext hash')
   return { key, prefix, commitment, content: concat(...pieces) }
 }

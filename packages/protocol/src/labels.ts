@@ -45,7 +45,6 @@ export const LABELS = {
   frankReportId: 'SC1/frank/report-id',
   attachment: 'SC1/att',
   attachmentCiphertext: 'SC1/att/ct',
-  attachmentPlaintext: 'SC1/att/pt',
   attachmentDescriptor: 'SC1/att/descriptor',
   sharedBody: 'SC1/body',
   sharedBodyHash: 'SC1/body/hash',

@@ -1,7 +1,7 @@
 import { type ChunkInput, openChunk } from './chunk.js'
 import type { AttachmentDescriptor } from './descriptor.js'
 import { contentFailure, notAuthentic, orAborted } from './failures.js'
-import { ciphertextHash, LeafList, plaintextHash } from './hashes.js'
+import { ciphertextHash, LeafList } from './hashes.js'
 import { type AttachmentDeps, openHeader } from './keys.js'
 import { BufferRing, inLanes, type LaneOptions, laneCount } from './lanes.js'
 import { HEADER_BYTES, layoutOf, placeOf, TAG_BYTES } from './layout.js'
@@ -12,7 +12,7 @@ export interface DecryptAttachmentInput extends LaneOptions {
   readonly descriptor: AttachmentDescriptor
   /** The container, from its first byte to its last. */
   readonly from: ByteSource
-  /** Takes authenticated chunks as they come, and is committed only after the last chunk, the end of the source and both hashes were right. */
+  /** Takes authenticated chunks as they come, and is committed only after the last chunk, the end of the source and the hash were right. */
   readonly to: ByteSink
   /** Bytes of content written so far and in all, after each chunk. */
   readonly onProgress?: (contentBytes: number, size: number) => void
@@ -20,7 +20,7 @@ export interface DecryptAttachmentInput extends LaneOptions {
 
 interface OpenedChunk {
   readonly content: Uint8Array
-  readonly leaves: { readonly sealed: Uint8Array; readonly content: Uint8Array | null }
+  readonly leaf: Uint8Array
 }
 
 interface SealedJob {
@@ -30,10 +30,10 @@ interface SealedJob {
 }
 
 async function openAndHash({ cipher, ring }: AttachmentDeps & { readonly ring: BufferRing }, input: ChunkInput & SealedJob): Promise<OpenedChunk> {
-  const sealed = await cipher.sha256(input.sealed)
+  const leaf = await cipher.sha256(input.sealed)
   const content = await openChunk(input)
   ring.give(input.buffer)
-  return { content, leaves: { sealed, content: content.length > 0 ? await cipher.sha256(content) : null } }
+  return { content, leaf }
 }
 
 async function readKeys(deps: AttachmentDeps, { descriptor, reader }: { readonly descriptor: AttachmentDescriptor; readonly reader: ExactReader }) {
@@ -45,14 +45,14 @@ async function readKeys(deps: AttachmentDeps, { descriptor, reader }: { readonly
 /**
  * Whole-file mode. Resolves only when everything was right and the sink committed; whatever fails, the sink was aborted and keeps nothing.
  *
- * Throws `crypto/authentication-failed` (changed, cut, reordered or lengthened ciphertext, another key, wrong hashes),
+ * Throws `crypto/authentication-failed` (changed, cut, reordered or lengthened ciphertext, another key, a wrong hash),
  * `protocol/unsupported-version`, `protocol/too-large`, `request/aborted`, `client/invalid-argument`, or what source and sink throw
  * (untyped: `storage/unavailable`).
  */
 export async function decryptAttachment(deps: AttachmentDeps, input: DecryptAttachmentInput): Promise<void> {
   const { descriptor, to, onProgress } = input
   const reader = new ExactReader(input.from)
-  const leaves = { sealed: new LeafList(), content: new LeafList() }
+  const leaves = new LeafList()
   let contentBytes = 0
   let index = 0
   try {
@@ -71,19 +71,18 @@ export async function decryptAttachment(deps: AttachmentDeps, input: DecryptAtta
           return { index: index++, buffer, sealed }
         },
         work: (job) => openAndHash({ ...deps, ring }, { keys, layout, ...job }),
-        emit: async (chunk) => {
-          leaves.sealed.add(chunk.leaves.sealed)
-          if (!chunk.leaves.content) return
-          leaves.content.add(chunk.leaves.content)
-          contentBytes += chunk.content.length
-          await write(chunk.content)
+        emit: async ({ content, leaf }) => {
+          leaves.add(leaf)
+          // Padding makes chunks without content.
+          if (content.length === 0) return
+          contentBytes += content.length
+          await write(content)
           onProgress?.(contentBytes, layout.size)
         },
       })
       const { provider } = deps
-      if (!provider.equal(ciphertextHash(provider, { header: keys.header, layout, leaves: leaves.sealed }), descriptor.ciphertextHash))
+      if (!provider.equal(ciphertextHash(provider, { header: keys.header, layout, leaves }), descriptor.ciphertextHash))
         notAuthentic('attachment ciphertext hash')
-      if (!provider.equal(plaintextHash(provider, { layout, leaves: leaves.content }), descriptor.plaintextHash)) notAuthentic('attachment plaintext hash')
     })
   } catch (error) {
     reader.cancel(error)

@@ -9,7 +9,6 @@ export interface AttachmentDescriptor {
   /** Binary logarithm of the chunk's bytes. */
   readonly chunkBits: number
   readonly ciphertextHash: Uint8Array
-  readonly plaintextHash: Uint8Array
   /** Bytes of the content. */
   readonly size: number
   /** Media type (RFC 6838) in lower case without parameters. */
@@ -32,18 +31,17 @@ export function requireThumbnail(thumbnail: Uint8Array): void {
 }
 
 /**
- * T("SC1/att/descriptor", version, suite, chunk bits, key, hash of ciphertext, hash of plaintext, u64 size, media type, thumbnail). Belongs
+ * T("SC1/att/descriptor", version, suite, chunk bits, key, hash of ciphertext, u64 size, media type, thumbnail). Belongs
  * inside an encrypted message: it holds the key. Throws `client/invalid-argument` and `protocol/too-large`.
  */
 export function encodeAttachmentDescriptor(descriptor: AttachmentDescriptor): Uint8Array {
-  const { key, chunkBits, size, mediaType, thumbnail } = descriptor
-  const hashes = [descriptor.ciphertextHash, descriptor.plaintextHash] as const
-  if (!isChunkBits(chunkBits) || key.expose().length !== KEY_BYTES || hashes.some((hash) => hash.length !== HASH_BYTES))
+  const { key, chunkBits, ciphertextHash, size, mediaType, thumbnail } = descriptor
+  if (!isChunkBits(chunkBits) || key.expose().length !== KEY_BYTES || ciphertextHash.length !== HASH_BYTES)
     throw new SecureChatError('client/invalid-argument', { detail: 'attachment descriptor' })
   requireMediaType(mediaType)
   requireThumbnail(thumbnail)
   layoutOf({ size, chunkBits })
-  return T(LABELS.attachmentDescriptor, u8(VERSION), u8(ATTACHMENT_SUITE), u8(chunkBits), key.expose(), ...hashes, u64(size), text(mediaType), thumbnail)
+  return T(LABELS.attachmentDescriptor, u8(VERSION), u8(ATTACHMENT_SUITE), u8(chunkBits), key.expose(), ciphertextHash, u64(size), text(mediaType), thumbnail)
 }
 
 const malformed = (): never => {
@@ -65,7 +63,7 @@ function decodeMediaType(field: Uint8Array | undefined): string {
  * `protocol/unsupported-version` for another version or suite.
  */
 export function decodeAttachmentDescriptor(bytes: Uint8Array): AttachmentDescriptor {
-  const [version, suite, bits, key, ciphertextHash, plaintextHash, size, mediaType, thumbnail, ...more] = parseT(bytes, LABELS.attachmentDescriptor)
+  const [version, suite, bits, key, ciphertextHash, size, mediaType, thumbnail, ...more] = parseT(bytes, LABELS.attachmentDescriptor)
   if (version?.length !== 1 || suite?.length !== 1) return malformed()
   if (version[0] !== VERSION || suite[0] !== ATTACHMENT_SUITE) throw new SecureChatError('protocol/unsupported-version', { detail: 'attachment descriptor' })
   const chunkBits = ofLength(bits, 1)[0]!
@@ -75,7 +73,6 @@ export function decodeAttachmentDescriptor(bytes: Uint8Array): AttachmentDescrip
     key: new Secret(ofLength(key, KEY_BYTES)),
     chunkBits,
     ciphertextHash: ofLength(ciphertextHash, HASH_BYTES),
-    plaintextHash: ofLength(plaintextHash, HASH_BYTES),
     size: readU64(ofLength(size, 8), 0),
     mediaType: decodeMediaType(mediaType),
     thumbnail: thumbnail.slice(),

@@ -2,7 +2,7 @@ import { LIMITS, type Random, SecureChatError } from '@securechat/protocol/core'
 import { Secret } from '../secret.js'
 import { type AttachmentDescriptor, requireMediaType, requireThumbnail } from './descriptor.js'
 import { contentFailure, orAborted } from './failures.js'
-import { ciphertextHash, LeafList, plaintextHash } from './hashes.js'
+import { ciphertextHash, LeafList } from './hashes.js'
 import { type AttachmentDeps, type AttachmentKeys, attachmentKeys, chunkNonce } from './keys.js'
 import { BufferRing, inLanes, type LaneOptions, laneCount } from './lanes.js'
 import { DEFAULT_CHUNK_BITS, isChunkBits, type Layout, layoutOf } from './layout.js'
@@ -26,13 +26,13 @@ interface ChunkJob {
   readonly last: boolean
   readonly buffer: Uint8Array
   readonly chunk: Uint8Array
-  readonly content: Uint8Array
+  readonly contentBytes: number
 }
 
 interface SealedChunk {
   readonly sealed: Uint8Array
   readonly contentBytes: number
-  readonly leaves: { readonly sealed: Uint8Array; readonly content: Uint8Array | null }
+  readonly leaf: Uint8Array
 }
 
 /** Cuts the content into chunks; after its end come the zeros that pad it. */
@@ -67,7 +67,7 @@ class ChunkCutter {
       last: this.#layout !== null && index === this.#layout.chunks - 1,
       buffer,
       chunk: buffer.subarray(0, length),
-      content: buffer.subarray(0, contentBytes),
+      contentBytes,
     }
   }
 }
@@ -77,11 +77,10 @@ async function sealChunk(
   { cipher, keys, ring }: AttachmentDeps & { readonly keys: AttachmentKeys; readonly ring: BufferRing },
   job: ChunkJob,
 ): Promise<SealedChunk> {
-  const { index, last, chunk, content } = job
-  const contentLeaf = content.length > 0 ? await cipher.sha256(content) : null
+  const { index, last, chunk, contentBytes } = job
   const sealed = await keys.chunkKey.seal(chunkNonce(keys.noncePrefix, index, last), chunk)
   ring.give(job.buffer)
-  return { sealed, contentBytes: content.length, leaves: { sealed: await cipher.sha256(sealed), content: contentLeaf } }
+  return { sealed, contentBytes, leaf: await cipher.sha256(sealed) }
 }
 
 /**
@@ -96,8 +95,7 @@ export async function encryptAttachment(deps: AttachmentDeps & { readonly random
   const reader = new ExactReader(input.content)
   const ring = new BufferRing(2 ** chunkBits)
   const cutter = new ChunkCutter(reader, ring, chunkBits)
-  const sealedLeaves = new LeafList()
-  const contentLeaves = new LeafList()
+  const leaves = new LeafList()
   let contentBytes = 0
   try {
     return await intoSink(to, async (write) => {
@@ -112,9 +110,8 @@ export async function encryptAttachment(deps: AttachmentDeps & { readonly random
         ...input,
         next: () => cutter.next(),
         work: (job) => sealChunk({ ...deps, keys, ring }, job),
-        emit: async ({ sealed, leaves, ...chunk }) => {
-          sealedLeaves.add(leaves.sealed)
-          if (leaves.content) contentLeaves.add(leaves.content)
+        emit: async ({ sealed, leaf, ...chunk }) => {
+          leaves.add(leaf)
           await write(sealed)
           contentBytes += chunk.contentBytes
           onProgress?.(contentBytes)
@@ -124,8 +121,7 @@ export async function encryptAttachment(deps: AttachmentDeps & { readonly random
       return {
         key,
         chunkBits,
-        ciphertextHash: ciphertextHash(deps.provider, { header: keys.header, layout, leaves: sealedLeaves }),
-        plaintextHash: plaintextHash(deps.provider, { layout, leaves: contentLeaves }),
+        ciphertextHash: ciphertextHash(deps.provider, { header: keys.header, layout, leaves }),
         size: layout.size,
         mediaType,
         thumbnail: thumbnail.slice(),

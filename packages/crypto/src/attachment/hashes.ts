@@ -1,4 +1,4 @@
-import { LABELS, T, u8, u64 } from '@securechat/protocol/core'
+import { LABELS, T, u64 } from '@securechat/protocol/core'
 import { ByteWriter } from '../encoding/writer.js'
 import { CHUNK_CIPHER_SIZES } from '../primitives/chunk-cipher.js'
 import type { CryptoProvider } from '../primitives/provider.js'
@@ -19,10 +19,9 @@ export class LeafList {
   }
 }
 
-/** BLAKE2b-256 T("SC1/att/ct", header, u64 container bytes, leaves): what a store without keys can check too. */
+/**
+ * BLAKE2b-256 T("SC1/att/ct", header, u64 container bytes, leaves): what a store without keys can check too. With the key it fixes the content,
+ * so there is no second hash over that (docs/adr/0016).
+ */
 export const ciphertextHash = (provider: Hash, { header, layout, leaves }: { header: Uint8Array; layout: Layout; leaves: LeafList }): Uint8Array =>
   provider.blake2b(ROOT_BYTES, T(LABELS.attachmentCiphertext, header, u64(layout.container), leaves.joined()))
-
-/** BLAKE2b-256 T("SC1/att/pt", u8 chunk bits, u64 size, leaves); the leaves are of content without padding. */
-export const plaintextHash = (provider: Hash, { layout, leaves }: { layout: Layout; leaves: LeafList }): Uint8Array =>
-  provider.blake2b(ROOT_BYTES, T(LABELS.attachmentPlaintext, u8(Math.log2(layout.chunkBytes)), u64(layout.size), leaves.joined()))

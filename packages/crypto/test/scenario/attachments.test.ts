@@ -257,27 +257,35 @@ describe('nothing is kept of what failed', () => {
     expect(calls.at(-1)).toBe('abort')
   })
 
-  test('a sender who lies about hashes or size, or who hides bytes in the padding, is refused after the last chunk at the latest', async () => {
+  test('a sender who lies about hash or size, or who hides bytes in the padding, is refused after the last chunk at the latest', async () => {
     const content = contentOf(2 * CHUNK + 5)
     const { descriptor, container } = await seal(content)
     const wrong = new Uint8Array(32)
-    for (const lie of [
-      { ciphertextHash: wrong },
-      { plaintextHash: wrong },
-      { size: content.length - 1 },
-      { size: content.length + 1 },
-      { chunkBits: SMALL - 1 },
-    ]) {
+    for (const lie of [{ ciphertextHash: wrong }, { size: content.length - 1 }, { size: 3 * CHUNK }, { chunkBits: SMALL - 1 }]) {
       const { sink, calls } = watchedSink()
       expect(await codeOfAsync(decryptAttachment(deps, { descriptor: { ...descriptor, ...lie }, from: container, to: sink }))).toBe(
         'crypto/authentication-failed',
       )
       expect(calls).not.toContain('commit')
     }
+    // Zeros behind the content and padding are the same bytes: this descriptor is one of the content with a zero more, for every reader.
+    const longer = await unseal({ ...descriptor, size: content.length + 1 }, container)
+    expect(longer).toEqual(Uint8Array.from([...content, 0]))
     // The same padded size and every byte authentic, but the content ends a byte earlier than the sender encrypted.
     const hidden = { ...descriptor, size: content.length - 1 }
     const readAt = async (offset: number, length: number) => container.slice(offset, offset + length)
     expect(await codeOfAsync(openAttachment(deps, { descriptor: hidden, readAt }))).toBe('crypto/authentication-failed')
+  })
+
+  test('attack 44: another content under the same key, well-formed in every chunk, is refused by the hash', async () => {
+    const content = contentOf(2 * CHUNK + 5)
+    const random = () => new Uint8Array(32).fill(7)
+    const mine = await seal(content, { random })
+    const theirs = await seal(content.toReversed(), { random })
+    expect(await unseal({ ...mine.descriptor, ciphertextHash: theirs.descriptor.ciphertextHash }, theirs.container)).toEqual(content.toReversed())
+    const { sink, calls } = watchedSink()
+    expect(await codeOfAsync(decryptAttachment(deps, { descriptor: mine.descriptor, from: theirs.container, to: sink }))).toBe('crypto/authentication-failed')
+    expect(calls).not.toContain('commit')
   })
 
   test('a file exists under its name only when it is whole', async () => {

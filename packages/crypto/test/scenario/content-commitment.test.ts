@@ -1,7 +1,7 @@
 import { xchacha20 } from '@noble/ciphers/chacha.js'
 import { ATTACHMENT_SUITE, encodeSharedBodyHeader, LABELS, T, u32 } from '@securechat/protocol'
 import { expect, test } from 'vitest'
-import { ciphertextHash, LeafList, plaintextHash } from '../../src/attachment/hashes.js'
+import { ciphertextHash, LeafList } from '../../src/attachment/hashes.js'
 import { type AttachmentDescriptor, decryptAttachment, memorySink, openAttachment, webCryptoChunkCipher } from '../../src/attachment/index.js'
 import { layoutOf } from '../../src/attachment/layout.js'
 import { expand, openSharedBody, Secret, type SharedBodyReference } from '../../src/index.js'
@@ -34,16 +34,14 @@ async function twoKeyAttachment() {
   const descriptors: AttachmentDescriptor[] = []
   for (const [index, { key, nonce, commitment }] of [one, two].entries()) {
     const content = await (await cipher.importKey(key)).open(nonce, chunk)
-    const [sealedLeaves, contentLeaves] = [new LeafList(), new LeafList()]
-    sealedLeaves.add(await cipher.sha256(chunk))
-    contentLeaves.add(await cipher.sha256(content))
+    const leaves = new LeafList()
+    leaves.add(await cipher.sha256(chunk))
     const header = Uint8Array.from([1, ATTACHMENT_SUITE, chunkBits, ...commitment])
     contents.push(content)
     descriptors.push({
       key: new Secret((keys[index] as Uint8Array).slice()),
       chunkBits,
-      ciphertextHash: ciphertextHash(sodium, { header, layout, leaves: sealedLeaves }),
-      plaintextHash: plaintextHash(sodium, { layout, leaves: contentLeaves }),
+      ciphertextHash: ciphertextHash(sodium, { header, layout, leaves }),
       size,
       mediaType: 'image/png',
       thumbnail: NOTHING,

@@ -29,7 +29,6 @@ async function container(provider: CryptoProvider, { chunkBits, size, seed }: { 
     ...(bytes.length <= SHOWN && { container: hex(bytes) }),
     containerBlake2b: hex(provider.blake2b(32, bytes)),
     ciphertextHash: hex(descriptor.ciphertextHash),
-    plaintextHash: hex(descriptor.plaintextHash),
     mediaType,
     thumbnail: hex(thumbnail),
     descriptor: hex(encodeAttachmentDescriptor(descriptor)),

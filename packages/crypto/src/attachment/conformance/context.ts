@@ -37,7 +37,6 @@ export interface AttachmentVectors {
     readonly container?: string
     readonly containerBlake2b: string
     readonly ciphertextHash: string
-    readonly plaintextHash: string
     readonly mediaType: string
     readonly thumbnail: string
     readonly descriptor: string

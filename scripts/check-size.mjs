@@ -18,9 +18,9 @@ const SDK = `
  * lowered whenever it can be; `goal` is where it should get.
  */
 const BUDGETS = [
-  { name: 'browser SDK: client, crypto, IndexedDB, WebSocket', code: SDK, budget: 240, goal: 210 },
-  { name: 'the same', code: SDK, own: true, budget: 66, goal: 44 },
-  { name: '@securechat/client', code: "export * from '@securechat/client'", own: true, budget: 62 },
+  { name: 'browser SDK: client, crypto, IndexedDB, WebSocket', code: SDK, budget: 246, goal: 210 },
+  { name: 'the same', code: SDK, own: true, budget: 73, goal: 44 },
+  { name: '@securechat/client', code: "export * from '@securechat/client'", own: true, budget: 69 },
   { name: '@securechat/crypto', code: "export * from '@securechat/crypto'", own: true, budget: 27 },
   ...Object.entries({
     attachment: 12,

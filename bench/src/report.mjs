@@ -3,7 +3,7 @@ import { chart } from './chart.mjs'
 import { median, ratios } from './rounds.mjs'
 
 const ROOT = new URL('../', import.meta.url)
-const ORDER = ['messages', 'ping-pong', 'reverse', 'sessions', 'set-up', 'groups', 'distribution', 'attachments']
+const ORDER = ['messages', 'ping-pong', 'reverse', 'sessions', 'set-up', 'group', 'group-distribution', 'attachments']
 
 const perSecond = (micros) => {
   const rate = 1e6 / micros

@@ -84,7 +84,7 @@ export default [
   {
     name: 'attachments',
     title: 'A file of 64 MiB',
-    note: 'SecureChat: AES-256-GCM in chunks with hashes of ciphertext and content; libsignal-client: its AES-256-GCM-SIV, no hash; matrix-sdk: AES-CTR with SHA-256.',
+    note: 'SecureChat: AES-256-GCM in chunks with a hash of the ciphertext; libsignal-client: its AES-256-GCM-SIV, no hash; matrix-sdk: AES-CTR with SHA-256.',
     unit: 'file',
     batch: 1,
     bytes: SIZE,

@@ -46,6 +46,7 @@ import { readCursor } from './state/inbox.js'
 import { KEYS } from './state/keys.js'
 import type { MessageRecord } from './state/messages.js'
 import { createStoreLocks } from './store-key/locks.js'
+import { createSync } from './sync/sync.js'
 import { createLead } from './tabs/lead.js'
 import { type LockPort, webLocks } from './tabs/lock.js'
 import type { Client } from './types.js'
@@ -119,6 +120,7 @@ export async function createClient(options: ClientOptions): Promise<Client> {
   const receipts = createReceipts(context)
   const maintenance = createMaintenance(context, manifests)
   const asker = createAsker(context)
+  const sync = createSync(context)
   const registrar = createRegistrar(context, deviceName)
   const departure: Departure = { under: false }
   keepSession(context, { registrar, departure })
@@ -178,6 +180,7 @@ export async function createClient(options: ClientOptions): Promise<Client> {
       receipts.start()
       maintenance.start()
       asker.start()
+      sync.start()
       connection.start()
       if (early) connection.reauthenticate()
     },
@@ -185,7 +188,7 @@ export async function createClient(options: ClientOptions): Promise<Client> {
       unwatchAccount()
       receipts.stop()
       typing.stop()
-      const ended = Promise.all([sender.stop(), receiver.stop(), maintenance.stop(), asker.stop()])
+      const ended = Promise.all([sender.stop(), receiver.stop(), maintenance.stop(), asker.stop(), sync.stop()])
       // Whoever waits for an answer gets one now.
       await network.close()
       await ended

@@ -55,7 +55,7 @@ const rowsOf = async (who: Person, peer: Person): Promise<MessageRecord[]> =>
   (await listMessages(who.context.db, await between(who, peer), { limit: 100 })).reverse()
 const accept = async (who: Person, peer: Person): Promise<void> => {
   const place = { peer: await idOf(peer), conversation: await between(who, peer) }
-  await who.context.db.run((tx) => acceptContact(tx, place))
+  await who.context.db.run((tx) => acceptContact(who.context, tx, place))
 }
 
 describe('receiving', () => {
@@ -89,7 +89,7 @@ describe('receiving', () => {
     const [alice, bob] = await pair()
     await receiveAll(bob, [await text(alice, bob, 1)])
     const peer = await idOf(alice)
-    await bob.context.db.run((tx) => blockContact(tx, peer))
+    await bob.context.db.run((tx) => blockContact(bob.context, tx, peer))
     expect(await receiveAll(bob, [await text(alice, bob, 2)])).toEqual([])
     expect(await rowsOf(bob, alice)).toHaveLength(1)
     expect(bob.script.acknowledged.at(-1)).toBe(2)

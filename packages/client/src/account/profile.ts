@@ -7,6 +7,8 @@ import { listContacts, readContact, writeContact } from '../state/contacts.js'
 import { readConversation } from '../state/conversations.js'
 import type { Transaction } from '../state/database.js'
 import { decodeProfile, encodeProfile, type OwnProfileRecord, readOwnProfile, writeOwnProfile } from '../state/profile.js'
+import { shareSoon } from '../sync/due.js'
+import { OWN_PROFILE, ownProfile } from '../sync/kinds/profile.js'
 
 const AVATAR_BYTES = 48 * 1024
 
@@ -50,7 +52,9 @@ export function createProfiles(context: Context): Profiles {
       const { profile: there } = await network.connection.call('account.profile', { accountId })
       await db.run(async (tx) => {
         const current = await readOwnProfile(tx)
-        if (current) writeOwnProfile(tx, sealed(accountId, { ...current, version: Math.max(current.version, there?.version ?? 0) + 1 }))
+        if (!current) return
+        writeOwnProfile(tx, sealed(accountId, { ...current, version: Math.max(current.version, there?.version ?? 0) + 1 }))
+        await shareSoon(context, tx, { kind: ownProfile.name, keys: [OWN_PROFILE] })
       })
       return upload()
     }
@@ -115,6 +119,7 @@ export function createProfiles(context: Context): Profiles {
         const before = await readOwnProfile(tx)
         const next = { key: before?.key ?? random(32), version: (before?.version ?? 0) + 1, name: name.trim(), ...(picture && { avatar: picture }) }
         writeOwnProfile(tx, sealed(accountId, next))
+        await shareSoon(context, tx, { kind: ownProfile.name, keys: [OWN_PROFILE] })
       })
       try {
         await network.open(signal)

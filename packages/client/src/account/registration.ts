@@ -38,6 +38,7 @@ import { readOutbox, writeOutbox } from '../state/outbox.js'
 import { readPins, writePins } from '../state/pins.js'
 import { deletePreKey, listPreKeys, readPreKey, readPreKeys, writeGenerated, writePreKey, writePreKeys } from '../state/prekeys.js'
 import { decodeOwnProfile, writeOwnProfile } from '../state/profile.js'
+import { writeWant } from '../state/sync.js'
 
 const DAY = 86_400_000
 const FIRST_ONE_TIME_KEYS = LIMITS.oneTimePreKeys
@@ -249,6 +250,8 @@ async function adopt(
     writePins(tx, accountId, { pin: verifyManifestChain(provider, { pinned, chain: [manifest], now: clock.now() }).pin })
   }
   if (profile) writeOwnProfile(tx, decodeOwnProfile(profile))
+  // A linked device: the others know what it does not.
+  if (pending.pin) writeWant(tx)
   writeAccount(tx, { accountId, deviceId, phone, status: 'signed-in', registeredAt: clock.now() })
   writeTokens(tx, tokens)
   tx.delete(KEYS.registration)

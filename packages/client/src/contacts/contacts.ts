@@ -2,6 +2,8 @@ import { type AccountId, isIdText, isPhoneNumber, SecureChatError } from '@secur
 import type { Context } from '../context.js'
 import { requireAccount } from '../state/account.js'
 import { type ContactRecord, listContacts, newContact, readContact, writeContact } from '../state/contacts.js'
+import { shareSoon } from '../sync/due.js'
+import { contactKey, contactState } from '../sync/kinds/contact.js'
 import type { CallOptions, Contact } from '../types.js'
 import { presentContact } from './present.js'
 
@@ -26,6 +28,7 @@ export function createContacts(context: Context): Contacts {
       if (before?.phone === phone) return before
       const next = { ...(before ?? newContact(accountId)), phone }
       writeContact(tx, next)
+      await shareSoon(context, tx, { kind: contactState.name, keys: [contactKey(accountId, 'phone')] })
       return next
     })
   }

@@ -13,6 +13,8 @@ import { oweReceipt } from '../state/inbox.js'
 import { QUEUED_ORDER } from '../state/keys.js'
 import { deleteMessage, listMessages, type MessageRecord, queueMessage, readMessage, requireMessage, writeMessage } from '../state/messages.js'
 import { readOutbox } from '../state/outbox.js'
+import { shareSoon } from '../sync/due.js'
+import { readKey } from '../sync/kinds/read.js'
 
 /** What the user does in a conversation: each is one commit. */
 export interface Place {
@@ -37,10 +39,10 @@ function checkText(value: unknown): string {
 }
 
 /** The account may write, and the contact is one to write to. Answering accepts. */
-async function requireWritable(tx: Transaction, place: Place): Promise<void> {
+async function requireWritable(context: Context, tx: Transaction, place: Place): Promise<void> {
   if ((await requireAccount(tx)).status !== 'signed-in') throw new SecureChatError('auth/revoked')
   if ((await readContact(tx, place.peer))?.relation === 'blocked') invalid('the contact is blocked')
-  await acceptContact(tx, place)
+  await acceptContact(context, tx, place)
 }
 
 /** Stores the message and its outbox row. The same id again gives the message that is there. */
@@ -52,7 +54,7 @@ export async function sendText(context: Context, tx: Transaction, { place, input
   const id = input.id ?? newMessageId(context)
   const present = await readMessage(tx, place.conversation, id)
   if (present) return present.sender === sender ? present : invalid('message id')
-  await requireWritable(tx, place)
+  await requireWritable(context, tx, place)
   const now = context.clock.now()
   const reply = input.replyTo === undefined ? {} : { replyTo: input.replyTo }
   const row: MessageRecord = {
@@ -77,7 +79,7 @@ export async function retryMessage(context: Context, tx: Transaction, { place, i
   const { error: _, ...message } = await requireMessage(tx, place.conversation, id)
   if (message.sender !== accountId) return invalid('not an own message')
   if (message.status !== 'failed') return message
-  await requireWritable(tx, place)
+  await requireWritable(context, tx, place)
   return queueShown(context, tx, { place, row: { ...message, status: 'queued' } })
 }
 
@@ -107,7 +109,7 @@ export async function changeTarget(
   if (!next) return invalid('not allowed for this message')
   // What was never encrypted goes without a trace.
   if (content.type === 'delete' && (await withdraw(tx, target))) return
-  await requireWritable(tx, place)
+  await requireWritable(context, tx, place)
   writeMessage(tx, next)
   if (content.type === 'delete' && target.sent !== undefined) await forgetBody(tx, target.sent)
   if (target.status === 'failed') return
@@ -126,17 +128,22 @@ async function withdraw(tx: Transaction, message: MessageRecord): Promise<boolea
 
 const PAGE = 500
 
-/** Everything that is here is read. Receipts go to accepted contacts only. */
-export async function markRead(tx: Transaction, place: Place): Promise<void> {
+/** Everything that is here is read. Receipts go to accepted contacts only, the fact to the own other devices. */
+export async function markRead(context: Context, tx: Transaction, place: Place): Promise<void> {
   const conversation = await requireConversation(tx, place.conversation)
   const newest = conversation.nextOrder - 1
   if (conversation.unread === 0 && conversation.readOrder >= newest) return
   writeConversation(tx, { ...conversation, unread: 0, readOrder: newest })
-  if ((await readContact(tx, place.peer))?.relation !== 'accepted') return
+  const accepted = (await readContact(tx, place.peer))?.relation === 'accepted'
   for (let before: number = QUEUED_ORDER; ; ) {
     const page = await listMessages(tx, place.conversation, { limit: PAGE, before, after: conversation.readOrder })
+    const unread = page.filter((message) => message.unread)
+    for (const { unread: _, ...message } of unread) writeMessage(tx, message)
+    // A placeholder has an id of this device's own.
+    const told = unread.filter(({ kind }) => kind !== 'undecryptable')
+    await shareSoon(context, tx, { kind: 'read', keys: told.map(({ id }) => readKey(place.conversation, id)) })
     for (const { id, kind, sender } of page) {
-      if (sender !== place.peer || (kind !== 'text' && kind !== 'unsupported')) continue
+      if (!accepted || sender !== place.peer || (kind !== 'text' && kind !== 'unsupported')) continue
       await oweReceipt(tx, { conversation: place.conversation, message: id, kind: 'read', peer: place.peer })
     }
     const last = page.at(-1)

@@ -1,11 +1,11 @@
 import { type AccountId, type ConversationId, SecureChatError } from '@securechat/protocol'
 import { acceptContact, blockContact, unblockContact } from '../contacts/relation.js'
 import type { Context } from '../context.js'
-import { requireConversation, writeConversation } from '../state/conversations.js'
 import type { Conversation, Message } from '../types.js'
 import { throwIfAborted } from '../waiting.js'
 import { changeTarget, markRead, type Place, retryMessage, sendText, sendTyping } from './commands.js'
 import { presentMessage } from './present.js'
+import { updateSettings } from './settings.js'
 import type { Views } from './views.js'
 import { watchMessages } from './watch.js'
 
@@ -50,7 +50,7 @@ export function createConversation({ context, views, onClose }: ConversationDeps
     async retry(message) {
       await db.run((tx) => retryMessage(context, tx, { place, id: message }))
     },
-    markRead: () => db.run((tx) => markRead(tx, place)),
+    markRead: () => db.run((tx) => markRead(context, tx, place)),
     async setTyping(active) {
       if (!network.online) return
       const now = clock.now()
@@ -58,23 +58,10 @@ export function createConversation({ context, views, onClose }: ConversationDeps
       typedAt = active ? now : 0
       await db.run((tx) => sendTyping(context, tx, { place, active }), { durability: 'relaxed' })
     },
-    update: ({ draft, muted, pinned, archived }) =>
-      db.run(
-        async (tx) => {
-          const before = await requireConversation(tx, id)
-          writeConversation(tx, {
-            ...before,
-            ...(draft !== undefined && { draft }),
-            ...(muted !== undefined && { muted }),
-            ...(pinned !== undefined && { pinned }),
-            ...(archived !== undefined && { archived }),
-          })
-        },
-        { durability: 'relaxed' },
-      ),
-    accept: () => db.run((tx) => acceptContact(tx, place)),
-    block: () => db.run((tx) => blockContact(tx, peerId)),
-    unblock: () => db.run((tx) => unblockContact(tx, peerId)),
+    update: (changes) => db.run((tx) => updateSettings(context, tx, { conversation: id, changes }), { durability: 'relaxed' }),
+    accept: () => db.run((tx) => acceptContact(context, tx, place)),
+    block: () => db.run((tx) => blockContact(context, tx, peerId)),
+    unblock: () => db.run((tx) => unblockContact(context, tx, peerId)),
     messages: async ({ limit, before } = {}) => views.messages(id, { limit: pageLimit(limit), before }),
     liveMessages: ({ limit } = {}) => views.liveMessages(id, pageLimit(limit)),
     snapshot: () => views.snapshot(id),

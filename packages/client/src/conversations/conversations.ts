@@ -30,7 +30,7 @@ export function createConversations(deps: ConversationDeps, contacts: Contacts):
           if (!(await readConversation(tx, conversation))) writeConversation(tx, newConversation(conversation, accountId, clock.now()))
           // Starting a chat accepts; a stranger's request or a block is not lifted by looking at it.
           if ((await readContact(tx, accountId))?.relation === 'none' || !(await readContact(tx, accountId)))
-            await acceptContact(tx, { peer: accountId, conversation })
+            await acceptContact(context, tx, { peer: accountId, conversation })
           return conversation
         })
         return handle(id, accountId)

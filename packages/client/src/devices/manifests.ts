@@ -1,6 +1,7 @@
 import type { ManifestPin } from '@securechat/crypto'
 import { type AccountId, asSecureChatError, equalPublicBytes, SecureChatError } from '@securechat/protocol'
 import type { Context } from '../context.js'
+import { readContact, writeContact } from '../state/contacts.js'
 import type { Transaction } from '../state/database.js'
 import { keyOf } from '../state/keys.js'
 import { type Pins, readPins, writePins } from '../state/pins.js'
@@ -42,6 +43,7 @@ export function createManifests(context: Context): Manifests {
     const own = (await context.identity.accountId()) === accountId
     if (own && (judged.candidate || judged.successions.length > 0)) throw new SecureChatError('devices/identity-changed', { detail: 'own account' })
     const { pin, candidate, newDeviceIds, removedDeviceIds, stale, successions } = before ? await withConsent(tx, judged, before) : judged
+    if (!before) await settleVerified(tx, pin.manifest)
     if (stale) logger.info('client.manifest-expired')
     const past =
       own && before && before.pin.manifest.version !== pin.manifest.version
@@ -86,6 +88,14 @@ export function createManifests(context: Context): Manifests {
     refresh: share,
     ensure: async (accountId) => (await readPins(db, provider, accountId)) ?? share(accountId),
   }
+}
+
+/** Verified on another device before this one knew the key. */
+async function settleVerified(tx: Transaction, { accountId, accountKey }: ManifestPin['manifest']): Promise<void> {
+  const contact = await readContact(tx, accountId)
+  if (!contact?.verifiedKey) return
+  const { verifiedKey, ...rest } = contact
+  writeContact(tx, { ...rest, verified: equalPublicBytes(verifiedKey, accountKey) })
 }
 
 const sameKey = (a: ManifestPin, b: ManifestPin): boolean => equalPublicBytes(a.manifest.accountKey, b.manifest.accountKey)

@@ -5,6 +5,8 @@ import { newContact, readContact, writeContact } from '../state/contacts.js'
 import type { Reader } from '../state/database.js'
 import { type Pins, readPins, writePins } from '../state/pins.js'
 import { deleteSessions } from '../state/sessions.js'
+import { shareSoon } from '../sync/due.js'
+import { contactKey, contactState } from '../sync/kinds/contact.js'
 import type { Client } from '../types.js'
 import type { Manifests } from './manifests.js'
 
@@ -61,6 +63,7 @@ export function createSafety({ context, manifests, onAccepted }: SafetyDeps): Pi
       await db.run(async (tx) => {
         if (compared !== false) await requireDigits(tx, accountId, compared)
         writeContact(tx, { ...((await readContact(tx, accountId)) ?? newContact(accountId)), verified: compared !== false })
+        await shareSoon(context, tx, { kind: contactState.name, keys: [contactKey(accountId, 'verified')] })
       })
     },
     async acceptIdentity(accountId, shown) {

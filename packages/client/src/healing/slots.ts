@@ -43,6 +43,7 @@ export async function reserveSlot(
     edited: false,
     reactions: [],
     slots: 1,
+    unread: true,
   }
   const placed = placeMessage(tx, row, conversation)
   writeMessage(tx, placed.message)
@@ -66,7 +67,7 @@ export async function takeSlot(tx: Transaction, { conversation: id, placeholder,
     return true
   }
   const conversation = await readConversation(tx, id)
-  if (conversation && row.order > conversation.readOrder && conversation.unread > 0) writeConversation(tx, { ...conversation, unread: conversation.unread - 1 })
+  if (conversation && row.unread) writeConversation(tx, { ...conversation, unread: conversation.unread - 1 })
   return true
 }
 

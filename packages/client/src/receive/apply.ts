@@ -5,7 +5,9 @@ import { type ContactRecord, newContact, readContact, writeContact } from '../st
 import { type ConversationRecord, newConversation, readConversation, writeConversation } from '../state/conversations.js'
 import type { Transaction } from '../state/database.js'
 import { logReceived, markSeen, oweReceipt, wasSeen } from '../state/inbox.js'
+import { keyOf } from '../state/keys.js'
 import { type MessageRecord, placeMessage, readMessage, writeMessage } from '../state/messages.js'
+import { applyDeviceSync } from '../sync/apply.js'
 import type { Incoming } from './validate.js'
 
 /** What the rest of the client is told after the commit. */
@@ -52,6 +54,10 @@ export async function applyIncoming(
       if (mine) return
       await learnProfileKey(tx, { incoming, effects })
       return raiseStatus(tx, { incoming, content, effects })
+    case 'device-sync':
+      // Of an own device, and said to the own account: from anybody else it means nothing.
+      if (mine && peer === incoming.sender) await applyDeviceSync(context, tx, { content, device: incoming.device })
+      return
     case 'typing':
       if (!mine && contact.relation === 'accepted') tx.afterCommit(() => effects.typing(peer, content.active))
       return
@@ -97,18 +103,18 @@ async function addMessage(
     edited: false,
     reactions: [],
     ...shown,
-    ...(mine && { status: 'sent' as const }),
+    ...(mine ? { status: 'sent' as const } : !(await wasReadAhead(tx, body)) && { unread: true }),
   }
   // What was missed takes the place that was kept for it, and is unread from there on.
   const placed =
     place === undefined
       ? placeMessage(tx, row, conversation)
-      : { message: { ...row, order: place }, conversation: { ...conversation, readOrder: Math.min(conversation.readOrder, place - 1) } }
+      : { message: { ...row, order: place }, conversation: { ...conversation, ...(row.unread && { readOrder: Math.min(conversation.readOrder, place - 1) }) } }
   writeMessage(tx, placed.message)
   writeConversation(tx, {
     ...placed.conversation,
     updatedAt: now,
-    unread: conversation.unread + (mine ? 0 : 1),
+    unread: conversation.unread + (row.unread ? 1 : 0),
     archived: mine ? conversation.archived : false,
   })
   effectsOfMessage(tx, { message: placed.message, conversation, effects })
@@ -117,6 +123,14 @@ async function addMessage(
   if (relation === 'accepted') {
     await oweReceipt(tx, { conversation: body.conversation, message: body.id, kind: 'delivered', peer })
   }
+}
+
+/** It was read on another device before it came here. */
+async function wasReadAhead(tx: Transaction, { conversation, id }: Incoming['body']): Promise<boolean> {
+  const key = keyOf.readAhead(conversation, id)
+  if (!(await tx.get(key))) return false
+  tx.delete(key)
+  return true
 }
 
 function effectsOfMessage(

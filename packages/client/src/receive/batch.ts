@@ -95,12 +95,11 @@ async function applyRow(context: Context, tx: Transaction, { row, self, effects,
       logFailure: (error) => context.logger.debug('client.refresh-failed', { code: asSecureChatError(error, 'server/internal').code }),
     }),
   )
-  const { accountId } = opened.sender
   if (opened.result.pqStalled) tx.afterCommit(() => tellStalled(context, opened.sender, stalled))
   // From here on the row is authentic: whatever is wrong with its content, the ratchet has moved and stays moved.
   let incoming: ReturnType<typeof validateIncoming>
   try {
-    incoming = validateIncoming(context.provider, { self: self.accountId, sender: accountId, plaintext: opened.result.plaintext })
+    incoming = validateIncoming(context.provider, { self: self.accountId, sender: opened.sender, plaintext: opened.result.plaintext })
   } catch (error) {
     context.logger.warn('client.content-invalid', { code: asSecureChatError(error, 'protocol/malformed').code })
     return

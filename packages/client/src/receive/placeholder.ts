@@ -39,6 +39,7 @@ export async function addPlaceholder(
     error: { code: error.code },
     edited: false,
     reactions: [],
+    unread: true,
   }
   const placed = placeMessage(tx, message, conversation)
   writeMessage(tx, placed.message)

@@ -1,5 +1,5 @@
 import type { CryptoProvider } from '@securechat/crypto'
-import { type AccountId, decodeValue, isIdText, SecureChatError } from '@securechat/protocol'
+import { type AccountId, type DeviceId, decodeValue, isIdText, SecureChatError } from '@securechat/protocol'
 import { type Content, decodeMessageBody, isKnownContent, type MessageBody, type UnknownContent } from '@securechat/protocol/content'
 import { directConversationId } from '../context.js'
 
@@ -8,6 +8,8 @@ export interface Incoming {
   /** Who wrote it: the peer, or this account on another of its devices. */
   readonly sender: AccountId
   readonly mine: boolean
+  /** The device that sent it. */
+  readonly device: DeviceId
   /** The other account of the conversation. */
   readonly peer: AccountId
   readonly content: Content | UnknownContent
@@ -51,14 +53,18 @@ export function validateIncoming(
   provider: Pick<CryptoProvider, 'blake2b'>,
   {
     self,
-    sender,
+    sender: { accountId: sender, deviceId: device },
     plaintext,
-  }: { readonly self: AccountId; readonly sender: AccountId; readonly plaintext: { readonly common: Uint8Array; readonly perSession: Uint8Array } },
+  }: {
+    readonly self: AccountId
+    readonly sender: { readonly accountId: AccountId; readonly deviceId: DeviceId }
+    readonly plaintext: { readonly common: Uint8Array; readonly perSession: Uint8Array }
+  },
 ): Incoming {
   const body = decodeMessageBody(plaintext.common)
   const mine = sender === self
   const own = readPerSession(plaintext.perSession)
   const peer = mine ? addressee(own) : sender
   if (body.conversation !== directConversationId(provider, self, peer)) malformed('conversation')
-  return { body, sender, mine, peer, content: body.content, known: isKnownContent(body.content), encoded: plaintext.common, again: replaced(own) }
+  return { body, sender, device, mine, peer, content: body.content, known: isKnownContent(body.content), encoded: plaintext.common, again: replaced(own) }
 }

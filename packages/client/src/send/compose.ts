@@ -1,4 +1,4 @@
-import type { AccountId, ConversationId, MessageId, Timestamp } from '@securechat/protocol'
+import type { AccountId, ConversationId, DeviceId, MessageId, Timestamp } from '@securechat/protocol'
 import { CONTENT_VERSION, type Content, encodeMessageBody } from '@securechat/protocol/content'
 import { type Context, newMessageId } from '../context.js'
 import { readContact } from '../state/contacts.js'
@@ -17,10 +17,12 @@ export interface Outgoing {
   readonly shown?: boolean
   /** Milliseconds after which it is not worth sending. */
   readonly lifetimeMs?: number
+  /** For this device alone. */
+  readonly device?: { readonly accountId: AccountId; readonly deviceId: DeviceId }
 }
 
 /** Contents that are too small and too many to carry the key of the profile. */
-const WITHOUT_PROFILE: readonly Content['type'][] = ['typing', 'empty']
+const WITHOUT_PROFILE: readonly Content['type'][] = ['typing', 'empty', 'device-sync']
 
 /** Puts a content into the outbox, in the caller's commit. Gives the outbox row's key. */
 export async function enqueue(context: Context, tx: Transaction, outgoing: Outgoing): Promise<string> {
@@ -47,6 +49,7 @@ export async function enqueue(context: Context, tx: Transaction, outgoing: Outgo
     queuedAt: now,
     ...(outgoing.shown && { message: id }),
     ...((content.type === 'reaction' || content.type === 'edit' || content.type === 'delete') && { target: content.target }),
+    ...(outgoing.device && { device: { ...outgoing.device } }),
     ...(outgoing.lifetimeMs !== undefined && { expiresAt: now + outgoing.lifetimeMs }),
   })
 }

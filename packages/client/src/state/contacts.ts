@@ -15,6 +15,8 @@ const record = defineRecord(
     relationBefore: z.optional(z.enum(['none', 'accepted', 'request'])),
     identityChanged: z.boolean(),
     verified: z.boolean(),
+    /** Verified on another device with this account key, before the key was known here. */
+    verifiedKey: z.optional(bytes),
     profileKey: z.optional(bytes),
     profile: z.optional(z.looseObject({ name: z.string(), avatar: z.optional(bytes), version: count })),
     /** The profile has to be fetched (again). */

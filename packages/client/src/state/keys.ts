@@ -46,6 +46,7 @@ export const KEYS = {
   storeId: 'store-id',
   wipe: 'wipe',
   renewals: 'renewals',
+  syncWant: 'sync-want',
 } as const
 
 /** Orders of rows that are not sent yet begin here: above every order that a conversation can reach. */
@@ -70,6 +71,10 @@ export const PREFIX = {
   wanted: 'wanted/',
   retry: 'retry/',
   sent: 'sent/',
+  syncDue: 'sync/',
+  syncStamp: 'sync-stamp/',
+  syncAll: 'sync-all/',
+  readAhead: 'read-ahead/',
 } as const
 
 export const keyOf = {
@@ -87,6 +92,10 @@ export const keyOf = {
   log: (number: number): string => `${PREFIX.log}${padded(number)}`,
   consumer: (name: string): string => `consumer/${name}`,
   wanted: (account: AccountId, device: DeviceId, sequence: number): string => `${PREFIX.wanted}${account}/${padded(device, ID_DIGITS)}/${padded(sequence)}`,
+  syncDue: (kind: string, key: string): string => `${PREFIX.syncDue}${kind}/${key}`,
+  syncStamp: (kind: string, key: string): string => `${PREFIX.syncStamp}${kind}/${key}`,
+  syncAll: (device: DeviceId): string => `${PREFIX.syncAll}${padded(device, ID_DIGITS)}`,
+  readAhead: (conversation: ConversationId, message: MessageId): string => `${PREFIX.readAhead}${conversation}/${message}`,
   retry: (account: AccountId, device: DeviceId): string => `${PREFIX.retry}${account}/${padded(device, ID_DIGITS)}`,
 } as const
 

@@ -22,6 +22,8 @@ const record = defineRecord(
     reactions: z.array(z.looseObject({ accountId: id<AccountId>(), emoji: z.string() })),
     /** Unsupported: the whole body as it came. */
     body: z.optional(bytes),
+    /** Of others, and counted in the conversation's `unread`. */
+    unread: z.optional(z.boolean()),
     /** Own rows that wait: their outbox row. */
     outbox: z.optional(z.string()),
     /** Undecryptable: how many in a row this placeholder stands for. */

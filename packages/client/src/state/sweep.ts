@@ -7,6 +7,7 @@ import { decodeSent } from './healing.js'
 import { seenAt } from './inbox.js'
 import { PREFIX, prefixOf } from './keys.js'
 import { listPreKeys } from './prekeys.js'
+import { readAheadAt } from './sync.js'
 
 const DAY = 86_400_000
 /** No row of a mailbox is older, so nothing that was seen before can come again. */
@@ -17,6 +18,9 @@ const ROWS_AT_ONCE = 200
 export async function sweep({ db }: Pick<Context, 'db'>, now: number): Promise<void> {
   await inPages(db, PREFIX.seen, async (tx, entries) => {
     for (const { key, value } of entries) if (now - seenAt(value) > SEEN_FOR) tx.delete(key)
+  })
+  await inPages(db, PREFIX.readAhead, async (tx, entries) => {
+    for (const { key, value } of entries) if (now - readAheadAt(value) > SEEN_FOR) tx.delete(key)
   })
   await inPages(db, PREFIX.session, async (tx, entries) => {
     const livePreKeyIds = new Set((await listPreKeys(tx)).map(({ keyId }) => keyId))

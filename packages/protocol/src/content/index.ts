@@ -22,6 +22,27 @@ export const contentSchemas = {
   typing: object({ type: z.literal('typing'), active: z.boolean() }),
   /** Says that the sender's profile has changed; the key travels in every message's `profileKey`. */
   profile: object({ type: z.literal('profile'), version: counter }),
+  /**
+   * State of the account, from one of its devices to the others (docs/protocol/15-device-sync.md); from anybody else it means nothing. `want`: a new device
+   * asks for everything.
+   */
+  'device-sync': object({
+    type: z.literal('device-sync'),
+    items: z
+      .array(
+        object({
+          kind: z.string().check(z.minLength(1), z.maxLength(32)),
+          key: z.string().check(z.minLength(1), z.maxLength(128)),
+          /** By its kind. */
+          value: z.unknown(),
+          /** When it was changed, and on which device: the later one counts, of two at one time that of the greater device id. */
+          at: timestamp,
+          by: counter,
+        }),
+      )
+      .check(z.maxLength(256)),
+    want: z.optional(z.boolean()),
+  }),
   /** No content: acknowledges a session (docs/protocol/04-ratchet.md, Sessions). */
   empty: object({ type: z.literal('empty') }),
 } as const

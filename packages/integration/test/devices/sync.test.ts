@@ -127,6 +127,29 @@ describe('what the devices of an account share', () => {
     }
   })
 
+  it('a contact who was verified with another key than the one that is known here is not verified here', async () => {
+    const { net, alice, bob, tablet, bobId } = await twoDevices()
+    const before = await net.drive(alice.devices.safetyNumber(bobId))
+    await alice.devices.setVerified(bobId, before.digits)
+    await net.settle()
+    await net.drive(tablet.devices.safetyNumber(bobId))
+    await net.drive(tablet.close())
+    await net.drive(bob.close())
+    const newPhone = await net.client('Bob', { phone: bob.phone, replaceKeys: true })
+    await (await net.drive(newPhone.conversations.direct({ phone: alice.phone }))).send('My phone was lost')
+    // Alice’s receipt waits until she has accepted the new key.
+    await net.advance(10_000)
+    const after = await net.drive(alice.devices.safetyNumber(bobId))
+    expect(after.digits).not.toBe(before.digits)
+    await alice.devices.acceptIdentity(bobId, after.digits)
+    await alice.devices.setVerified(bobId, after.digits)
+    await net.settle()
+    expect(await alice.contacts.get(bobId)).toMatchObject({ verified: true, identityChanged: false })
+    const awake = await tablet.restart()
+    await net.advance(20_000)
+    expect(await awake.contacts.get(bobId)).toMatchObject({ verified: false })
+  })
+
   it('a stranger who is accepted on the tablet gets one answer, and both devices show the chat', async () => {
     const { net, alice, tablet, aliceId } = await twoDevices()
     const carol = await net.client('Carol')

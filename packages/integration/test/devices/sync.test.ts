@@ -93,16 +93,35 @@ describe('what the devices of an account share', () => {
       expect(await chat(client, toAlice)).toMatchObject({ muted: true, pinned: true, archived: false, draft: 'half a sentence' })
     // Both without a network, the same setting: the later one, whoever comes back first.
     await net.drive(Promise.all([alice.close(), tablet.close()]))
-    const [alone, tabletAlone] = [await alice.restart(), await tablet.restart()]
     net.faults.set({ refuse: 1 })
+    const [alone, tabletAlone] = [await alice.restart(), await tablet.restart()]
     await net.advance(1_000)
     await (await alone.conversations.get(toAlice.id))!.update({ draft: 'earlier' })
     await net.advance(10_000)
+    // What the phone has to say is stamped, and comes when the tablet’s has come.
+    await net.drive(alone.close())
     await (await tabletAlone.conversations.get(toAlice.id))!.update({ draft: 'later' })
     await net.advance(10_000)
     net.faults.clear()
+    await net.advance(120_000)
+    const back = await alone.restart()
     await net.settle()
-    for (const client of [alone, tabletAlone]) expect((await chat(client, toAlice)).draft).toBe('later')
+    for (const client of [back, tabletAlone]) expect((await chat(client, toAlice)).draft).toBe('later')
+  })
+
+  it('what was read on both at one time is subtracted once', async () => {
+    const { net, alice, tablet, toAlice } = await twoDevices()
+    for (const text of ['one', 'two']) await toAlice.send(text)
+    await net.settle()
+    await net.drive(Promise.all([alice.close(), tablet.close()]))
+    const closed = { start: false, phone: alice.phone }
+    const both = [await net.client('Alice', { ...closed, disk: alice.disk }), await net.client('Tablet', { ...closed, disk: tablet.disk })]
+    for (const client of both) await (await client.conversations.get(toAlice.id))!.markRead()
+    await toAlice.send('three')
+    await net.settle()
+    for (const client of both) await client.start()
+    await net.settle()
+    expect(await unread(both, toAlice)).toEqual([1, 1])
   })
 
   it('a contact that is blocked, accepted or verified here is so there', async () => {

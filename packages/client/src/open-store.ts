@@ -1,6 +1,7 @@
 import { type CryptoProvider, createSealer, Secret } from '@securechat/crypto'
 import { type Clock, concatBytes, isSecureChatError, type Random, SecureChatError, u8 } from '@securechat/protocol'
 import { type ClientStorage, migrateStorage, SEAL_CHECK_KEY, type StoreLock, sealedStorage } from '@securechat/storage'
+import { MIGRATIONS } from './state/migrations.js'
 import { KEYRING_KEY, keyring, makeSlot, openKeyring, readKeyring } from './store-key/keyring.js'
 
 /**
@@ -11,9 +12,6 @@ export const STORE_KEY = '!key'
 const KEY_VERSION = 1
 const KEY_BYTES = 32
 const HIDDEN: readonly string[] = [STORE_KEY, KEYRING_KEY]
-
-/** Formats of the store, oldest first. */
-const MIGRATIONS = [{ to: 1, migrate: () => [] }] as const
 
 /** Hides the rows of the key from whoever lists the store, as the sealed wrapper hides its own. */
 function withoutKeyRows(inner: ClientStorage): ClientStorage {

@@ -43,6 +43,7 @@ export type RegistrationRecord = ReturnType<typeof registration.decode>
 const pendingManifest = defineRecord('pending manifest', z.looseObject({ manifest: bytes }))
 
 export const readAccount = (reader: Reader): Promise<AccountRecord | undefined> => account.read(reader, KEYS.account)
+export const decodeAccount = account.decode
 export const writeAccount = (tx: Transaction, value: AccountRecord): void => account.write(tx, KEYS.account, value)
 export const readTokens = (reader: Reader): Promise<TokensRecord | undefined> => tokens.read(reader, KEYS.tokens)
 export const writeTokens = (tx: Transaction, value: TokensRecord): void => tokens.write(tx, KEYS.tokens, value)

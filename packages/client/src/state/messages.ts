@@ -38,6 +38,7 @@ export type MessageRecord = ReturnType<typeof record.decode>
 const index = defineRecord('message index', z.looseObject({ order: count }))
 
 export const decodeMessage = record.decode
+export const encodeMessage = record.encode
 
 export async function readMessage(reader: Reader, conversation: ConversationId, message: MessageId): Promise<MessageRecord | undefined> {
   const found = await index.read(reader, keyOf.messageId(conversation, message))

@@ -9,6 +9,9 @@ import { SYNC_KINDS, syncKind } from './registry.js'
 
 type DeviceSync = Extract<Content, { type: 'device-sync' }>
 
+/** A clock that is further ahead than this is taken to be wrong: no value may be later than every one that anybody could set after it. */
+const AHEAD_MS = 86_400_000
+
 const isLater = (a: Stamp, b: Stamp): boolean => a.at > b.at || (a.at === b.at && a.by > b.by)
 
 /** Takes what another device of this account says, in the commit of its message. The caller has made sure that it is one. */
@@ -34,7 +37,7 @@ async function applyItem(context: Context, tx: Transaction, item: DeviceSync['it
   const parsed = z.safeParse(kind.schema, item.value)
   if (!parsed.success) return context.logger.warn('client.sync-item-dropped', { code: 'protocol/malformed', kind: item.kind })
   if (kind.register) {
-    const [stamp, known] = [{ at: item.at, by: item.by }, await readStamp(tx, kind.name, item.key)]
+    const [stamp, known] = [{ at: Math.min(item.at, context.clock.now() + AHEAD_MS), by: item.by }, await readStamp(tx, kind.name, item.key)]
     if (known && !isLater(stamp, known)) return
     writeStamp(tx, { kind: kind.name, key: item.key }, stamp)
     // Changed here too and not told yet: that will be the later one.

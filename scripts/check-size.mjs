@@ -1,6 +1,6 @@
-// What an app downloads, bundled and minified from the built packages and compressed with gzip, against a budget for every import.
+// What an app downloads before anything is shown, bundled and minified from the built packages and compressed with gzip, against a budget for every import.
 import './node-version.mjs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { build } from 'esbuild'
 import { ROOT } from './bootstrap.mjs'
@@ -18,9 +18,9 @@ const SDK = `
  * lowered whenever it can be; `goal` is where it should get.
  */
 const BUDGETS = [
-  { name: 'browser SDK: client, crypto, IndexedDB, WebSocket', code: SDK, budget: 246, goal: 210 },
-  { name: 'the same', code: SDK, own: true, budget: 73, goal: 44 },
-  { name: '@securechat/client', code: "export * from '@securechat/client'", own: true, budget: 69 },
+  { name: 'browser SDK: client, crypto, IndexedDB, WebSocket', code: SDK, budget: 252, goal: 210 },
+  { name: 'the same', code: SDK, own: true, budget: 79, goal: 44 },
+  { name: '@securechat/client', code: "export * from '@securechat/client'", own: true, budget: 76 },
   { name: '@securechat/crypto', code: "export * from '@securechat/crypto'", own: true, budget: 27 },
   ...Object.entries({
     attachment: 12,
@@ -60,10 +60,29 @@ const resolution = ({ own, alone, name }) => ({
   },
 })
 
+/** Flows of the client that are loaded when somebody uses them. The cryptographic provider is also imported at run time, but by every start. */
+const LATER = /^packages\/client\/dist\//
+
+/** Files that every start loads. */
+function loadedAtOnce({ outputs }) {
+  const first = Object.keys(outputs).find((file) => outputs[file].entryPoint === 'size.js')
+  const found = new Set([first])
+  for (const file of found) {
+    for (const { path, kind } of outputs[file].imports) {
+      if (outputs[path] && !(kind === 'dynamic-import' && LATER.test(outputs[path].entryPoint ?? ''))) found.add(path)
+    }
+  }
+  return [...found].map((file) => resolve(ROOT, file))
+}
+
 async function measure(entry) {
-  const { outputFiles } = await build({
+  const { outputFiles, metafile } = await build({
     stdin: { contents: entry.code, resolveDir: ROOT, sourcefile: 'size.js' },
     bundle: true,
+    splitting: true,
+    metafile: true,
+    outdir: join(ROOT, 'size'),
+    absWorkingDir: ROOT,
     write: false,
     minify: true,
     format: 'esm',
@@ -72,7 +91,8 @@ async function measure(entry) {
     logLevel: 'silent',
     plugins: [resolution(entry)],
   })
-  return gzipSync(outputFiles[0].contents, { level: 9 }).length / KB
+  const files = loadedAtOnce(metafile)
+  return outputFiles.filter(({ path }) => files.includes(path)).reduce((sum, { contents }) => sum + gzipSync(contents, { level: 9 }).length, 0) / KB
 }
 
 let over = 0

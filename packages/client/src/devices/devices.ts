@@ -7,8 +7,6 @@ import { readAccountKeys, readPendingManifest } from '../state/account.js'
 import { keyOf } from '../state/keys.js'
 import { readPins } from '../state/pins.js'
 import type { AccountState, Client, OwnDevice } from '../types.js'
-import { requestLink } from './link/request.js'
-import { scanLink } from './link/scan.js'
 import type { Manifests } from './manifests.js'
 import { publishPending, signNext } from './renewal.js'
 
@@ -74,7 +72,8 @@ export function createOwnDevices({ context, manifests, registrar, accountState }
         },
         load: list,
       }),
-    requestLink: (options) => requestLink({ context, registrar, state: accountState }, options),
-    scanLink: (code, options) => scanLink(context, manifests, code, options),
+    // Loaded when somebody links: most starts do not.
+    requestLink: async (options) => (await import('./link/request.js')).requestLink({ context, registrar, state: accountState }, options),
+    scanLink: async (code, options) => (await import('./link/scan.js')).scanLink(context, manifests, code, options),
   }
 }

@@ -36,6 +36,8 @@ export const ERRORS = define({
   'auth/code-wrong': { status: 403, retry: 'now', text: 'The code is not right.' },
   'auth/code-expired': { status: 403, retry: 'never', text: 'The code has expired or was used; ask for a new one.' },
   'auth/too-many-tries': { status: 429, retry: 'later', text: 'Too many wrong codes; ask for a new one later.' },
+  'auth/pin-required': { status: 403, retry: 'now', text: 'The account has a registration lock: its PIN is needed.' },
+  'auth/pin-wrong': { status: 403, retry: 'now', text: 'The PIN is not right.' },
   'auth/account-exists': { status: 409, retry: 'never', text: 'The number has an account; replacing its keys must be asked for.' },
   'auth/not-registered': { status: 409, retry: 'after-login', text: 'This client has no account yet.' },
   'auth/already-registered': { status: 409, retry: 'never', text: 'This client already has an account.' },
@@ -46,6 +48,7 @@ export const ERRORS = define({
   'devices/identity-changed': { status: 409, retry: 'never', text: 'The account key of the contact has changed and must be accepted first.' },
   'devices/link-mismatch': { status: 403, retry: 'now', text: 'The digits are not those of the other screen.' },
   'devices/not-primary': { status: 403, retry: 'never', text: 'Only the primary device of the account can do this.' },
+  'devices/limit-reached': { status: 409, retry: 'never', text: 'The account has as many devices as are allowed; one must be removed first.' },
   'devices/link-expired': { status: 410, retry: 'never', text: 'The linking code has expired; show a new one.' },
   'backup/damaged': { status: 409, retry: 'never', text: 'A part of the backup is missing or is not the one that was written.' },
   'backup/rolled-back': { status: 409, retry: 'never', text: 'The server showed another or an older backup than the one that is known.' },
@@ -94,6 +97,8 @@ export interface ErrorOptions {
   readonly detail?: string
   /** Seconds until it is worth trying again; for `retry: 'later'`. */
   readonly retryAfterSeconds?: number
+  /** Tries that are left; for wrong PINs. */
+  readonly triesLeft?: number
   readonly cause?: unknown
 }
 
@@ -104,6 +109,7 @@ export class SecureChatError extends Error {
   readonly retry: RetryHint
   readonly detail: string | undefined
   readonly retryAfterSeconds: number | undefined
+  readonly triesLeft: number | undefined
 
   constructor(code: ErrorCode, options: ErrorOptions = {}) {
     super(options.detail ? `${ERRORS[code].text} (${options.detail})` : ERRORS[code].text, options.cause === undefined ? undefined : { cause: options.cause })
@@ -111,6 +117,7 @@ export class SecureChatError extends Error {
     this.retry = ERRORS[code].retry
     this.detail = options.detail
     this.retryAfterSeconds = options.retryAfterSeconds
+    this.triesLeft = options.triesLeft
   }
 
   /** HTTP status that stands for the code. */

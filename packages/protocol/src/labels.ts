@@ -27,6 +27,11 @@ export const LABELS = {
   linkTranscript: 'SC1/link/transcript',
   linkCode: 'SC1/link/code',
   linkConfirm: 'SC1/link/confirm',
+  promotion: 'SC1/promotion',
+  promotionAccept: 'SC1/promotion/accept',
+  promotionKeys: 'SC1/promotion/keys',
+  promotionContent: 'SC1/promotion/content',
+  registrationLock: 'SC1/registration-lock',
   prekey: 'SC1/prekey',
   handshake: 'SC1/pqxdh',
   handshakeSecret: 'SC1/pqxdh/sk',
@@ -77,6 +82,7 @@ export const LABELS = {
   sealedKey: 'SC1/store/key',
   serverOtp: 'SC1/server/otp',
   serverPhone: 'SC1/server/phone',
+  serverPin: 'SC1/server/pin',
   serverToken: 'SC1/server/token',
 } as const
 

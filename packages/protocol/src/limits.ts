@@ -119,6 +119,18 @@ export const LIMITS = {
   linkAnswerBytes: 80 * 1024,
   /** Bytes of what a primary device tells a new one in a linking answer (the account's manifests). */
   linkPayloadBytes: 64 * 1024,
+  /** Bytes of what an old primary device hands to the new one: a manifest, a key of 32 bytes, padded, and what is around them. */
+  linkHandoverBytes: 20 * 1024,
+  /** Days after which the primary device takes an idle device off the list: it has lost messages since the 30th (`mailboxDays`), and a long holiday is shorter. */
+  idleDeviceDays: 45,
+  /** Registration lock: wrong PINs of one account in `registrationLockHours`. Of 10,000 PINs a guesser then finds one in 500 days, … */
+  registrationLockTries: 10,
+  registrationLockHours: 24,
+  /** … which he does not have: days without any device of the account after which the lock does not hold any more. Else the next owner of a number could never sign in. */
+  registrationLockIdleDays: 7,
+  /** Characters of the PIN, at least and at most. */
+  pinCharactersMin: 4,
+  pinCharactersMax: 64,
   /** Sender keys: messages of one chain; bounds the jump of a receiver and what a stolen chain key opens. */
   senderKeyMessages: 500,
   /** Sender keys: days of one chain, for the same reason. */

@@ -35,6 +35,8 @@ const uploadedPreKeys = object({
   oneTime: z.optional(z.array(signedPreKey).check(z.maxLength(LIMITS.preKeysPerUpload))),
 })
 const manifest = bytes(64, LIMITS.manifestBytes)
+/** How the key is made from the PIN (docs/protocol/13-linking.md, "Registration lock"): format 1 and its salt. */
+const lockFormat = object({ format: z.literal(1), salt: bytes(16) })
 const envelope = bytes(1, LIMITS.envelopeBytes)
 
 /**
@@ -77,7 +79,32 @@ export const OPERATIONS = {
         manifest: z.optional(manifest),
         nextDeviceId: deviceId,
       }),
+      /** The number has a registration lock: `auth.unlockRegistration` before `account.register`, or a manifest with the recovery key's succession. */
+      lock: z.optional(lockFormat),
     }),
+  }),
+  'auth.unlockRegistration': operation({
+    auth: 'registration',
+    limit: 'login',
+    maxBytes: LIMITS.smallInputBytes,
+    summary: 'Shows that the registering person has the PIN of the registration lock. Tries are counted for the account, not for the caller.',
+    input: object({ key: bytes(32) }),
+    output: object({ unlocked: z.boolean(), triesLeft: counter }),
+  }),
+  'account.setRegistrationLock': operation({
+    auth: 'device',
+    limit: 'login',
+    maxBytes: LIMITS.smallInputBytes,
+    summary: 'From the primary device: sets the registration lock to a key that is stretched from a PIN, or takes it away.',
+    input: object({ lock: z.nullable(object({ format: z.literal(1), salt: bytes(16), key: bytes(32) })) }),
+    output: nothing,
+  }),
+  'account.registrationLock': operation({
+    auth: 'device',
+    limit: 'read',
+    summary: 'Whether the own account has a registration lock, and since when.',
+    input: nothing,
+    output: object({ lock: z.optional(object({ since: timestamp })) }),
   }),
   'account.register': operation({
     auth: 'registration',
@@ -151,6 +178,13 @@ export const OPERATIONS = {
     input: object({ deviceId }),
     output: object({ registrationToken: token, expiresAt: timestamp }),
   }),
+  'devices.seen': operation({
+    auth: 'device',
+    limit: 'read',
+    summary: 'On which day (UTC) each device of the own account was last connected; absent for one that never was.',
+    input: nothing,
+    output: object({ devices: z.array(object({ deviceId, lastSeen: z.optional(timestamp) })) }),
+  }),
   'links.open': operation({
     auth: 'none',
     limit: 'login',
@@ -170,6 +204,7 @@ export const OPERATIONS = {
       answer: z.optional(bytes(1, LIMITS.linkAnswerBytes)),
       confirmation: z.optional(bytes(98)),
       manifest: z.optional(manifest),
+      handover: z.optional(bytes(1, LIMITS.linkHandoverBytes)),
       expiresAt: timestamp,
     }),
   }),
@@ -193,6 +228,13 @@ export const OPERATIONS = {
     limit: 'write',
     summary: 'The manifest that lists the new device, once, after it was stored.',
     input: object({ linkId: opaqueId, manifest }),
+    output: nothing,
+  }),
+  'links.handover': operation({
+    auth: 'device',
+    limit: 'write',
+    summary: 'What an old primary device hands to the new one, sealed, once. Another one is a conflict.',
+    input: object({ linkId: opaqueId, handover: bytes(1, LIMITS.linkHandoverBytes) }),
     output: nothing,
   }),
   'prekeys.publish': operation({

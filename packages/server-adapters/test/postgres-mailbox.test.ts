@@ -51,6 +51,9 @@ async function newAccount(store: ServerStore): Promise<AccountId> {
     replaceKeys: false,
     session: { sessionId: id(), tokenHash, expiresAt: 10_000 },
     now: 1,
+    seenAt: 0,
+    lockedSince: 0,
+    recovered: false,
   })
   expect(outcome.kind).toBe('stored')
   return account!.accountId

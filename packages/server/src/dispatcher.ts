@@ -1,4 +1,5 @@
 import { checkAs, OPERATIONS, type OperationInput, type OperationName, type OperationOutput, SecureChatError } from '@securechat/protocol'
+import type { PresenceService } from './account/presence.js'
 import type { Caller, DeviceCaller } from './caller.js'
 import type { RateLimits } from './config.js'
 import type { RateLimiter } from './ports/rate-limiter.js'
@@ -28,10 +29,12 @@ export function createDispatcher({
   handlers,
   limiter,
   limits,
+  presence,
 }: {
   readonly handlers: Handlers
   readonly limiter: RateLimiter
   readonly limits: RateLimits
+  readonly presence: PresenceService
 }): Dispatcher {
   const charge = (name: keyof RateLimits, { device, address }: Caller, cost = 1): void | Promise<void> => {
     const rule = limits[name]
@@ -45,6 +48,7 @@ export function createDispatcher({
       if (auth === 'device' && !caller.device) throw new SecureChatError('auth/required')
       if (auth === 'registration' && caller.registrationToken === undefined) throw new SecureChatError('auth/required', { detail: 'registration token' })
       await charge(limit, caller)
+      if (caller.device) presence.note(caller.device)
       const checked = checkAs(schema, input)
       const handler = handlers[name] as (input: unknown, call: { caller: Caller; device: DeviceCaller | undefined }) => Promise<unknown>
       return handler(checked, { caller, device: auth === 'device' ? caller.device : undefined })

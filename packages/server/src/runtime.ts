@@ -1,7 +1,9 @@
 import { type Capabilities, type Clock, LIMITS, type Logger, type Random, SecureChatError } from '@securechat/protocol'
 import { createAccountService } from './account/accounts.js'
 import { createPreKeyService, type PreKeyService } from './account/prekeys.js'
+import { createPresenceService, type PresenceService } from './account/presence.js'
 import { createRegister } from './account/register.js'
+import { createRegistrationLockService } from './account/registration-lock.js'
 import { createAccessTokens } from './auth/access-tokens.js'
 import { createCodeService } from './auth/codes.js'
 import { createNonceCache, type NonceCache } from './auth/nonce-cache.js'
@@ -39,6 +41,7 @@ export interface Runtime {
   /** Whether a registration token stands for a number now. */
   readonly registrationExists: (token: string) => Promise<boolean>
   readonly preKeys: PreKeyService
+  readonly presence: PresenceService
   readonly mailbox: MailboxService
   readonly dispatcher: Dispatcher
   readonly nonces: NonceCache
@@ -90,6 +93,8 @@ export async function createRuntime(input: RuntimeInput): Promise<Runtime> {
   const preKeys = createPreKeyService({ store, bus, verifier, limiter, limits })
   const mailbox = createMailboxService({ store, bus, clock, offer: registry.offer })
   const links = createLinkService({ store, hashes, clock, random })
+  const presence = createPresenceService({ store, clock, logger: input.logger })
+  const locks = createRegistrationLockService({ store, verifier, hashes, bus, clock })
   const register = createRegister({ store, bus, verifier, hashes, sessions, clock })
   const nothing = async (done: Promise<void>): Promise<Record<string, never>> => {
     await done
@@ -100,21 +105,26 @@ export async function createRuntime(input: RuntimeInput): Promise<Runtime> {
     'server.capabilities': async () => ({ time: clock.now(), capabilities }),
     'auth.requestCode': (asked) => codes.request(asked),
     'auth.confirmCode': (asked) => codes.confirm(asked),
+    'auth.unlockRegistration': (asked, { caller }) => locks.unlock(asked, caller.registrationToken),
     'auth.refresh': (asked) => sessions.refresh(asked),
     'auth.logout': (_, { device }) => nothing(sessions.logout(device)),
     'account.register': (asked, { caller }) => register(asked, caller.registrationToken),
     'account.lookup': (asked) => accounts.lookup(asked),
     'account.setProfile': (asked, { device }) => nothing(accounts.setProfile(asked, device)),
     'account.profile': (asked) => accounts.profile(asked),
+    'account.setRegistrationLock': (asked, { device }) => nothing(locks.set(asked, device)),
+    'account.registrationLock': (_, { device }) => locks.get(device),
     'account.delete': (asked, { device }) => nothing(accounts.erase(asked, device)),
     'devices.manifest': (asked) => accounts.manifests(asked),
     'devices.updateManifest': (asked, { device }) => nothing(accounts.updateManifest(asked, device)),
     'devices.invite': (asked, { device }) => links.invite(asked, device),
+    'devices.seen': (_, { device }) => presence.seen(device),
     'links.open': (asked) => links.open(asked),
     'links.read': (asked) => links.read(asked),
     'links.answer': ({ linkId, answer }) => nothing(links.put('answer', { linkId, bytes: answer })),
     'links.confirm': ({ linkId, confirmation }) => nothing(links.put('confirmation', { linkId, bytes: confirmation })),
     'links.finish': (asked, { device }) => nothing(links.finish(asked, device)),
+    'links.handover': ({ linkId, handover }) => nothing(links.put('handover', { linkId, bytes: handover })),
     'prekeys.publish': (asked, { device }) => preKeys.publish(asked, device),
     'prekeys.count': (_, { device }) => preKeys.count(device),
     'prekeys.fetch': (asked, { device }) => preKeys.fetch(asked, device),
@@ -127,13 +137,14 @@ export async function createRuntime(input: RuntimeInput): Promise<Runtime> {
     'mailbox.fetch': (asked, { device }) => mailbox.fetch(asked, device),
     'mailbox.acknowledge': ({ upTo }, { device }) => nothing(mailbox.acknowledge(upTo, device)),
   }
-  const dispatcher = createDispatcher({ handlers, limiter, limits })
+  const dispatcher = createDispatcher({ handlers, limiter, limits, presence })
   return {
     store,
     verifier,
     sessions,
     registrationExists: async (token) => (await store.findRegistration(hashes.token(token), clock.now())) !== undefined,
     preKeys,
+    presence,
     mailbox,
     capabilities,
     nonces: createNonceCache({ clock }),

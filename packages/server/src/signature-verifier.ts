@@ -1,3 +1,4 @@
+import { isSecureChatError } from '@securechat/protocol'
 import type { Verifier } from './ports/verifier.js'
 
 /** The verifier of `@securechat/crypto/signatures` (libsodium), loaded on demand. */
@@ -10,6 +11,15 @@ export async function signatureVerifier(): Promise<Verifier> {
     verifyNextManifest({ current, highestDeviceId, next, now }) {
       const pinned = { manifest: signatures.decodeManifest(provider, current), highestDeviceId, unbelieved: [] }
       return signatures.verifyManifestChain(provider, { pinned, chain: [next], now }).manifest
+    },
+    isSucceeded({ current, highestDeviceId, next, now }) {
+      const pinned = { manifest: signatures.decodeManifest(provider, current), highestDeviceId, unbelieved: [] }
+      try {
+        return signatures.verifyManifestChain(provider, { pinned, chain: [next], now }).successions.length === 1
+      } catch (error) {
+        if (isSecureChatError(error)) return false
+        throw error
+      }
     },
     verifyPreKey: (bytes, device) => signatures.verifyPreKey(provider, bytes, device),
     verifySocketProof: (proof) => signatures.verifySocketProof(provider, proof),

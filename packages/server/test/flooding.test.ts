@@ -162,6 +162,7 @@ test('attack 56: every operation of the table, called by a stranger with an acco
   await net.http('links.open', { linkId, kemKey: new Uint8Array(1184) })
   await net.http('links.answer', { linkId, answer: new Uint8Array(9) }, { user: alice })
   await net.http('links.confirm', { linkId, confirmation: new Uint8Array(98) })
+  await net.http('links.handover', { linkId, handover: new Uint8Array(9) }, { user: alice })
   const { loginId } = (await net.http('auth.requestCode', { phone: '+14155550108' })).body
   const { registrationToken } = await net.login('+14155550107')
   /**
@@ -172,6 +173,8 @@ test('attack 56: every operation of the table, called by a stranger with an acco
     'server.capabilities': { input: theirs, code: 'ok' },
     'auth.requestCode': { input: { phone: '+14155550106', ...theirs }, code: 'ok', as: 'nobody' },
     'auth.confirmCode': { input: { loginId, code: '0000', ...theirs }, code: 'auth/code-wrong', as: 'nobody' },
+    // Mallory's own number has no lock, and Alice's is not asked for with Mallory's token.
+    'auth.unlockRegistration': { input: { ...theirs, key: new Uint8Array(32) }, code: 'auth/code-expired', as: 'registration' },
     'auth.refresh': {
       input: { refreshToken: alice.refreshToken, ...mallory.device.refreshProof(alice.refreshToken, now) },
       code: 'auth/invalid-proof',
@@ -186,17 +189,21 @@ test('attack 56: every operation of the table, called by a stranger with an acco
     'account.lookup': { input: { phone: PHONE }, code: 'ok' },
     'account.setProfile': { input: { ...theirs, version: 9, profile: new Uint8Array([9]) }, code: 'ok' },
     'account.profile': { input: theirs, code: 'ok' },
+    'account.setRegistrationLock': { input: { ...theirs, lock: null }, code: 'ok' },
+    'account.registrationLock': { input: theirs, code: 'ok' },
     'account.delete': { input: theirs, code: 'request/not-found' },
     'devices.manifest': { input: theirs, code: 'ok' },
     'devices.updateManifest': { input: { ...theirs, manifest: next }, code: 'devices/invalid-manifest' },
     // An invitation is to the caller's own account, whatever is named.
     'devices.invite': { input: theirs, code: 'ok' },
+    'devices.seen': { input: theirs, code: 'ok' },
     'links.open': { input: { linkId, kemKey: new Uint8Array(1184).fill(9) }, code: 'request/conflict', as: 'nobody' },
     // Whoever knows a place's name has seen the code.
     'links.read': { input: { linkId: newId() }, code: 'devices/link-expired', as: 'nobody' },
     'links.answer': { input: { linkId, answer: new Uint8Array(10) }, code: 'request/conflict' },
     'links.confirm': { input: { linkId, confirmation: new Uint8Array(98).fill(1) }, code: 'request/conflict', as: 'nobody' },
     'links.finish': { input: { linkId, manifest: alice.manifest.bytes }, code: 'request/conflict' },
+    'links.handover': { input: { linkId, handover: new Uint8Array(10) }, code: 'request/conflict' },
     'prekeys.publish': { input: { ...theirs, ...preKeys }, code: 'prekeys/invalid-bundle' },
     'prekeys.count': { input: theirs, code: 'ok' },
     // Handing out a one-time key is what it is for: counted apart below.

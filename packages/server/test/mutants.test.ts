@@ -30,6 +30,14 @@ const mutants: readonly [what: string, caught: RegExp, (store: ServerStore) => P
     /expired token|redeemed once/,
     (store) => ({ register: (one) => store.register({ ...one, now: 0 }), findRegistration: (hash) => store.findRegistration(hash, 0) }),
   ],
+  [
+    'a registration lock that nobody looks at',
+    /who has the code and not the PIN/,
+    (store) => ({ register: (one) => store.register({ ...one, recovered: true }) }),
+  ],
+  ['a lock that never gives way', /idle for long/, (store) => ({ register: (one) => store.register({ ...one, lockedSince: 0 }) })],
+  ['PIN tries that are not counted', /parallel tries over two/, (store) => ({ tryPin: (one) => store.tryPin({ ...one, maxTries: 1_000 }) })],
+  ['PIN tries that never come back', /tries come back/, (store) => ({ tryPin: (one) => store.tryPin({ ...one, windowMs: 1e12 }) })],
   ['keys replaced without being asked', /wrong or expired token/, (store) => ({ register: (one) => store.register({ ...one, replaceKeys: true }) })],
   [
     'a manifest stored without comparing',

@@ -43,5 +43,7 @@ export const eventBody = object({ type: z.string() })
 export type ServerEvent =
   | { readonly type: 'prekeys-low'; readonly oneTime: number }
   | { readonly type: 'manifest-changed'; readonly accountId: string; readonly version: number }
+  /** Somebody who had a right code for the account's number did not have the PIN of its registration lock. */
+  | { readonly type: 'sign-in-refused' }
   | { readonly type: 'draining' }
   | { readonly type: 'revoked' }

@@ -5,6 +5,7 @@ import type { Database, Session } from './database.js'
 import type { Devices } from './devices.js'
 import type { LockPhone } from './logins.js'
 import type { PublishPreKeys } from './prekeys.js'
+import { postgresRegistrationLocks } from './registration-locks.js'
 import { accountBytes, accountText } from './rows.js'
 
 const continues = (account: AccountRow, { version, prevHash }: StoredManifest): boolean =>
@@ -23,9 +24,19 @@ interface Parts {
 
 /** Whatever changes an account locks its number (where that is concerned), then its row, then its mailboxes. */
 export function postgresAccounts(database: Database, { accounts, devices, publish, lockPhone }: Parts): AccountStore {
-  const registration = database.statement<{ account_id: Uint8Array; device_id: DeviceId | null }>(
+  const registration = database.statement<{ account_id: Uint8Array; device_id: DeviceId | null; unlocked: boolean }>(
     'registration',
-    'SELECT account_id, device_id FROM {s}.registrations WHERE hash = $1 AND expires_at > $2',
+    'SELECT account_id, device_id, unlocked FROM {s}.registrations WHERE hash = $1 AND expires_at > $2',
+  )
+  const locks = postgresRegistrationLocks(database, accounts)
+  const setUnlocked = database.statement('registered_by_recovery', 'UPDATE {s}.registrations SET unlocked = true WHERE hash = $1')
+  const markSeen = database.statement(
+    'mark_seen',
+    'UPDATE {s}.devices SET seen_at = $3 WHERE account_id = $1 AND device_id = $2 AND (seen_at IS NULL OR seen_at < $3)',
+  )
+  const seen = database.statement<{ device_id: DeviceId; seen_at: number | null }>(
+    'seen',
+    'SELECT device_id, seen_at FROM {s}.devices WHERE account_id = $1 ORDER BY device_id',
   )
   const invite = database.statement('invite', 'INSERT INTO {s}.registrations (hash, account_id, device_id, expires_at) VALUES ($1, $2, $3, $4)')
   const addManifest = database.statement('add_manifest', 'INSERT INTO {s}.manifests (account_id, version, bytes) VALUES ($1, $2, $3)')
@@ -51,7 +62,7 @@ export function postgresAccounts(database: Database, { accounts, devices, publis
     'SELECT profile_version AS version, profile AS bytes FROM {s}.accounts WHERE account_id = $1 AND manifest_version > 0 AND profile IS NOT NULL',
   )
   const setProfile = database.statement('set_profile', 'UPDATE {s}.accounts SET profile_version = $2, profile = $3 WHERE account_id = $1')
-  const eraseRows = ['manifests', 'registrations', 'accounts'].map((table) =>
+  const eraseRows = ['manifests', 'registrations', 'registration_locks', 'accounts'].map((table) =>
     database.statement(`erase_${table}`, `DELETE FROM {s}.${table} WHERE account_id = $1`),
   )
   const eraseLogins = database.statement('erase_logins', 'DELETE FROM {s}.logins WHERE phone_hash = $1')
@@ -77,6 +88,17 @@ export function postgresAccounts(database: Database, { accounts, devices, publis
   }
 
   return {
+    ...locks.store,
+
+    async markSeen(accountId, deviceId, time) {
+      await database.transaction((session) => session.run(markSeen, accountBytes(accountId), deviceId, time))
+    },
+
+    async seen(accountId) {
+      const rows = await database.rows(seen, accountBytes(accountId))
+      return rows.map(({ device_id: deviceId, seen_at }) => ({ deviceId, ...(seen_at !== null && { lastSeen: seen_at }) }))
+    },
+
     async findRegistration(registrationHash, now) {
       const found = await database.row(registration, registrationHash, now)
       const account = found && (await accounts.byId(database, accountText(found.account_id)))
@@ -91,11 +113,13 @@ export function postgresAccounts(database: Database, { accounts, devices, publis
         return true
       }),
 
-    register: ({ registrationHash, accountId, deviceId, manifest, preKeys, replaceKeys, session: next, now }) =>
+    register: ({ registrationHash, accountId, deviceId, manifest, preKeys, replaceKeys, session: next, now, ...input }) =>
       database.transaction(async (session): Promise<RegisterOutcome> => {
         const account = await accounts.lock(session, accountId)
         const found = await session.row(registration, registrationHash, now)
         if (!found || !account || !equalPublicBytes(found.account_id, account.account_id)) return { kind: 'expired' }
+        const locked = ((await locks.activeAt(session, account.account_id)) ?? 0) > input.lockedSince
+        if (locked && found.device_id === null && !found.unlocked && !input.recovered) return { kind: 'locked' }
         const repeated = account.manifest_hash !== null && equalPublicBytes(account.manifest_hash, manifest.hash)
         if (found.device_id !== null && (!repeated || found.device_id !== deviceId)) return { kind: 'conflict' }
         if (!repeated && account.manifest_version > 0 && !replaceKeys) return { kind: 'exists' }
@@ -104,6 +128,10 @@ export function postgresAccounts(database: Database, { accounts, devices, publis
         const revokedDeviceIds = repeated ? [] : await adopt(session, account, manifest)
         const device = await devices.find(session, accountId, deviceId)
         if (!device) return { kind: 'conflict' }
+        if (!locked) await locks.remove(session, account.account_id)
+        // Else its answer, if it was lost, could not be asked for again.
+        if (input.recovered) await session.run(setUnlocked, registrationHash)
+        await session.run(markSeen, account.account_id, deviceId, input.seenAt)
         await publish(session, device.device_row, preKeys)
         await session.run(addSession, next.sessionId, device.device_row, next.tokenHash, next.expiresAt)
         return { kind: repeated ? 'repeated' : 'stored', revokedDeviceIds }

@@ -3,18 +3,19 @@ import type { LinkPart, LinkStore } from '@securechat/server'
 import type { Database } from './database.js'
 
 type LinkRow = { readonly kem_key: Uint8Array; readonly expires_at: number } & { readonly [Part in LinkPart]: Uint8Array | null }
-const PARTS = ['answer', 'confirmation', 'manifest'] as const
+const PARTS = ['answer', 'confirmation', 'manifest', 'handover'] as const
 
 export function postgresLinks(database: Database): LinkStore {
   const find = database.statement<LinkRow>(
     'link',
-    'SELECT kem_key, expires_at, answer, confirmation, manifest FROM {s}.links WHERE link_id = $1 AND expires_at > $2',
+    'SELECT kem_key, expires_at, answer, confirmation, manifest, handover FROM {s}.links WHERE link_id = $1 AND expires_at > $2',
   )
   /** One that has ended and is not swept yet gives way; of two that open the same at once the first one counts. */
   const open = database.statement(
     'open_link',
     `INSERT INTO {s}.links AS l (link_id, kem_key, expires_at) VALUES ($1, $2, $3)
-     ON CONFLICT (link_id) DO UPDATE SET kem_key = excluded.kem_key, expires_at = excluded.expires_at, answer = NULL, confirmation = NULL, manifest = NULL
+     ON CONFLICT (link_id) DO UPDATE SET kem_key = excluded.kem_key, expires_at = excluded.expires_at, answer = NULL, confirmation = NULL, manifest = NULL,
+       handover = NULL
      WHERE l.expires_at <= $4`,
   )
   const put = Object.fromEntries(

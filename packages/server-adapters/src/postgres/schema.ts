@@ -60,8 +60,19 @@ CREATE INDEX links_by_expiry ON {s}.links (expires_at);
 ALTER TABLE {s}.registrations ADD COLUMN device_id bigint;
 `
 
+const OWN_DEVICES = `
+ALTER TABLE {s}.links ADD COLUMN handover bytea;
+ALTER TABLE {s}.devices ADD COLUMN seen_at bigint;
+ALTER TABLE {s}.registrations ADD COLUMN unlocked boolean NOT NULL DEFAULT false;
+CREATE TABLE {s}.registration_locks (
+  account_id bytea PRIMARY KEY, salt bytea NOT NULL, mac bytea NOT NULL, since bigint NOT NULL, tries int NOT NULL, tries_since bigint NOT NULL
+);
+`
+
 /** Times are milliseconds UTC. Functions carry the version of their signature in the name: a newer one is added beside an older. */
 export const MIGRATIONS: readonly Migration[] = [
   { name: 'tables', sql: TABLES + MAILBOX_WRITE + MAILBOX_READ, compatible: false },
   { name: 'links and invitations', sql: LINKS, compatible: false },
+  // A node of the version before would let pass whom a lock stops.
+  { name: 'own devices and registration locks', sql: OWN_DEVICES, compatible: false },
 ]

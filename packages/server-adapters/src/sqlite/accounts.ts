@@ -5,6 +5,7 @@ import type { AccountRow, AccountRows } from './account-rows.js'
 import type { Batch } from './batch.js'
 import { accountBytes, accountText, type Devices } from './devices.js'
 import type { PublishPreKeys } from './prekeys.js'
+import { sqliteRegistrationLocks } from './registration-locks.js'
 
 const continues = (account: AccountRow, { version, prevHash }: StoredManifest): boolean =>
   account.manifest_version === 0
@@ -21,8 +22,14 @@ interface Parts {
 }
 
 export function sqliteAccounts(database: SqlDriver, { batch, accounts, devices, publish, changed }: Parts): AccountStore {
-  const registration = database.prepare<{ account_id: Uint8Array; device_id: DeviceId | null }>(
-    'SELECT account_id, device_id FROM registrations WHERE hash = ? AND expires_at > ?',
+  const registration = database.prepare<{ account_id: Uint8Array; device_id: DeviceId | null; unlocked: number }>(
+    'SELECT account_id, device_id, unlocked FROM registrations WHERE hash = ? AND expires_at > ?',
+  )
+  const locks = sqliteRegistrationLocks(database, batch, (accountId) => registered(accounts.byId(accountId)) !== undefined)
+  const setUnlocked = database.prepare('UPDATE registrations SET unlocked = 1 WHERE hash = ?')
+  const markSeen = database.prepare('UPDATE devices SET seen_at = max(coalesce(seen_at, 0), ?) WHERE device_row = ?')
+  const seen = database.prepare<{ device_id: DeviceId; seen_at: number | null }>(
+    'SELECT device_id, seen_at FROM devices WHERE account_id = ? ORDER BY device_id',
   )
   const invite = database.prepare('INSERT INTO registrations (hash, account_id, device_id, expires_at) VALUES (?, ?, ?, ?)')
   const addManifest = database.prepare('INSERT INTO manifests (account_id, version, bytes) VALUES (?, ?, ?)')
@@ -37,7 +44,9 @@ export function sqliteAccounts(database: SqlDriver, { batch, accounts, devices, 
     'SELECT profile_version AS version, profile AS bytes FROM accounts WHERE account_id = ? AND manifest_version > 0 AND profile IS NOT NULL',
   )
   const setProfile = database.prepare('UPDATE accounts SET profile_version = ?, profile = ? WHERE account_id = ?')
-  const eraseRows = ['manifests', 'registrations', 'accounts'].map((table) => database.prepare(`DELETE FROM ${table} WHERE account_id = ?`))
+  const eraseRows = ['manifests', 'registrations', 'registration_locks', 'accounts'].map((table) =>
+    database.prepare(`DELETE FROM ${table} WHERE account_id = ?`),
+  )
   const eraseLogins = database.prepare('DELETE FROM logins WHERE phone_hash = ?')
 
   const registered = (row: AccountRow | undefined): AccountRow | undefined => (row && row.manifest_version > 0 ? row : undefined)
@@ -68,6 +77,19 @@ export function sqliteAccounts(database: SqlDriver, { batch, accounts, devices, 
   }
 
   return {
+    ...locks.store,
+
+    markSeen: (accountId, deviceId, time) =>
+      batch.write(() => {
+        const device = devices.find(accountId, deviceId)
+        if (device) markSeen.run(time, device.device_row)
+      }),
+
+    seen: async (accountId) =>
+      batch.read(() =>
+        seen.all(accountBytes(accountId)).map(({ device_id: deviceId, seen_at }) => ({ deviceId, ...(seen_at !== null && { lastSeen: seen_at }) })),
+      ),
+
     findRegistration: async (registrationHash, now) =>
       batch.read(() => {
         const found = registration.get(registrationHash, now)
@@ -83,11 +105,13 @@ export function sqliteAccounts(database: SqlDriver, { batch, accounts, devices, 
         return true
       }),
 
-    register: ({ registrationHash, accountId, deviceId, manifest, preKeys, replaceKeys, session, now }) =>
+    register: ({ registrationHash, accountId, deviceId, manifest, preKeys, replaceKeys, session, now, ...input }) =>
       batch.write((): RegisterOutcome => {
         const found = registration.get(registrationHash, now)
         const account = accounts.byId(accountId)
         if (!found || !account || !equalPublicBytes(found.account_id, account.account_id)) return { kind: 'expired' }
+        const locked = (locks.activeAt(account.account_id) ?? 0) > input.lockedSince
+        if (locked && found.device_id === null && found.unlocked === 0 && !input.recovered) return { kind: 'locked' }
         const repeated = account.manifest_hash !== null && equalPublicBytes(account.manifest_hash, manifest.hash)
         if (found.device_id !== null && (!repeated || found.device_id !== deviceId)) return { kind: 'conflict' }
         if (!repeated && account.manifest_version > 0 && !replaceKeys) return { kind: 'exists' }
@@ -96,6 +120,10 @@ export function sqliteAccounts(database: SqlDriver, { batch, accounts, devices, 
         const revokedDeviceIds = repeated ? [] : adopt(account, manifest)
         const device = devices.find(accountId, deviceId)
         if (!device) return { kind: 'conflict' }
+        if (!locked) locks.remove(account.account_id)
+        // Else its answer, if it was lost, could not be asked for again.
+        if (input.recovered) setUnlocked.run(registrationHash)
+        markSeen.run(input.seenAt, device.device_row)
         publish(device.device_row, preKeys)
         addSession.run(session.sessionId, device.device_row)
         addToken.run(session.tokenHash, session.sessionId, session.expiresAt)

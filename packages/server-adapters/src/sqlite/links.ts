@@ -4,10 +4,10 @@ import type { SqlDriver } from '@securechat/storage-sqlite/driver'
 import type { Batch } from './batch.js'
 
 type LinkRow = { readonly kem_key: Uint8Array; readonly expires_at: number } & { readonly [Part in LinkPart]: Uint8Array | null }
-const PARTS = ['answer', 'confirmation', 'manifest'] as const
+const PARTS = ['answer', 'confirmation', 'manifest', 'handover'] as const
 
 export function sqliteLinks(database: SqlDriver, batch: Batch): LinkStore {
-  const find = database.prepare<LinkRow>('SELECT kem_key, expires_at, answer, confirmation, manifest FROM links WHERE link_id = ? AND expires_at > ?')
+  const find = database.prepare<LinkRow>('SELECT kem_key, expires_at, answer, confirmation, manifest, handover FROM links WHERE link_id = ? AND expires_at > ?')
   const remove = database.prepare('DELETE FROM links WHERE link_id = ?')
   const add = database.prepare('INSERT INTO links (link_id, kem_key, expires_at) VALUES (?, ?, ?)')
   const put = Object.fromEntries(PARTS.map((part) => [part, database.prepare(`UPDATE links SET ${part} = ? WHERE link_id = ?`)]))

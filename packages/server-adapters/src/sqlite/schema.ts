@@ -55,10 +55,21 @@ const LINKS = `
   ALTER TABLE registrations ADD COLUMN device_id INTEGER;
   `
 
+const OWN_DEVICES = `
+  ALTER TABLE links ADD COLUMN handover BLOB;
+  ALTER TABLE devices ADD COLUMN seen_at INTEGER;
+  ALTER TABLE registrations ADD COLUMN unlocked INTEGER NOT NULL DEFAULT 0;
+  CREATE TABLE registration_locks (
+    account_id BLOB PRIMARY KEY, salt BLOB NOT NULL, mac BLOB NOT NULL, since INTEGER NOT NULL, tries INTEGER NOT NULL, tries_since INTEGER NOT NULL
+  ) WITHOUT ROWID;
+  `
+
 /** Account ids and hashes are BLOBs, times are milliseconds UTC. */
 export const MIGRATIONS: readonly Migration[] = [
   { name: 'tables', sql: TABLES, compatible: false },
   // The successor of a used token is answered for as long as it is unused itself (docs/adr/0012), not for a time.
   { name: 'successors without a time', sql: 'ALTER TABLE refresh_tokens DROP COLUMN grace_until', compatible: false },
   { name: 'links and invitations', sql: LINKS, compatible: false },
+  // A server of the version before would let pass whom a lock stops.
+  { name: 'own devices and registration locks', sql: OWN_DEVICES, compatible: false },
 ]

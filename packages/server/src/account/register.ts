@@ -5,6 +5,8 @@ import type { Bus } from '../ports/bus.js'
 import type { AccountStore, RegistrationState } from '../ports/store.js'
 import type { VerifiedManifest, Verifier } from '../ports/verifier.js'
 import { checkUpload } from './prekeys.js'
+import { dayOf } from './presence.js'
+import { lockedSince } from './registration-lock.js'
 
 export interface RegisterDeps {
   readonly store: AccountStore
@@ -40,6 +42,13 @@ function registeringDevice(
   return device
 }
 
+/** The words are worth more than the PIN: who has them goes on without it, at once and again when the answer was lost. */
+const recovers = (
+  verifier: Verifier,
+  { manifest, nextDeviceId }: RegistrationState & { readonly manifest: Uint8Array },
+  { next, now }: { readonly next: Uint8Array; readonly now: number },
+): boolean => verifier.isSucceeded({ current: manifest, highestDeviceId: nextDeviceId - 1, next, now })
+
 /** Verifies what a new device brings, then stores all of it in one step. */
 export function createRegister({ store, bus, verifier, hashes, sessions, clock }: RegisterDeps) {
   return async (input: OperationInput<'account.register'>, registrationToken: string | undefined): Promise<OperationOutput<'account.register'>> => {
@@ -64,7 +73,11 @@ export function createRegister({ store, bus, verifier, hashes, sessions, clock }
       replaceKeys: input.replaceKeys === true,
       session: session.stored,
       now,
+      seenAt: dayOf(now),
+      lockedSince: lockedSince(now),
+      recovered: account.manifest !== undefined && recovers(verifier, { ...account, manifest: account.manifest }, { next: input.manifest, now }),
     })
+    if (outcome.kind === 'locked') throw new SecureChatError('auth/pin-required')
     if (outcome.kind === 'expired') throw new SecureChatError('auth/code-expired', { detail: 'registration token' })
     if (outcome.kind === 'exists') throw new SecureChatError('auth/account-exists')
     if (outcome.kind === 'conflict') throw new SecureChatError('request/conflict', { detail: 'manifest' })

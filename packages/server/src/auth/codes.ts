@@ -10,10 +10,11 @@ import {
   type Timestamp,
   toBase64Url,
 } from '@securechat/protocol'
+import { lockedSince } from '../account/registration-lock.js'
 import type { CodePolicy, RateLimits } from '../config.js'
 import type { OtpSender } from '../ports/otp.js'
 import type { RateLimiter } from '../ports/rate-limiter.js'
-import type { LoginStore } from '../ports/store.js'
+import type { AccountStore, LoginStore } from '../ports/store.js'
 import type { Hashes } from './secrets.js'
 
 const HOUR = 3_600_000
@@ -24,7 +25,7 @@ const REGISTRATION_MS = 30 * 60_000
 const CONFIRM_GRACE_MS = 60_000
 
 export interface CodeDeps {
-  readonly store: LoginStore
+  readonly store: LoginStore & Pick<AccountStore, 'lock'>
   readonly otp: OtpSender
   readonly hashes: Hashes
   readonly limiter: RateLimiter
@@ -109,6 +110,7 @@ export function createCodeService({ store, otp, hashes, limiter, limits, policy,
       })
       if (!account) throw new SecureChatError('auth/code-expired')
       const { accountId, exists, manifestVersion, manifestHash, manifest, nextDeviceId } = account
+      const lock = exists ? await store.lock(accountId) : undefined
       return {
         registrationToken,
         expiresAt,
@@ -120,6 +122,7 @@ export function createCodeService({ store, otp, hashes, limiter, limits, policy,
           ...(manifestHash && { manifestHash }),
           ...(manifest && { manifest }),
         },
+        ...(lock && lock.activeAt > lockedSince(now) && { lock: { format: 1 as const, salt: lock.salt } }),
       }
     },
   }

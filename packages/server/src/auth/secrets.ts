@@ -23,6 +23,8 @@ export interface Hashes {
   token(token: string): Uint8Array
   /** Derived from the login, so that a repeated confirmation answers the same token without anything secret being stored. */
   registrationToken(loginId: string): string
+  /** Of the key that a client has stretched from a PIN: without the server's secrets a stolen database is no help in guessing. */
+  pin(accountId: string, key: Uint8Array): Uint8Array
   /** The successor of a refresh token, 32 bytes, masked with what only the presented token gives; applied again it opens. */
   maskSuccessor(presented: string, successor: Uint8Array): Uint8Array
 }
@@ -34,6 +36,7 @@ export function createHashes(verifier: Pick<Verifier, 'blake2b'>, secrets: Serve
     code: (loginId, code) => verifier.blake2b(32, T(LABELS.serverOtp, text('code'), text(loginId), text(code)), codeKey),
     token: (token) => verifier.blake2b(32, T(LABELS.serverToken, text('hash'), text(token))),
     registrationToken: (loginId) => toBase64Url(verifier.blake2b(32, T(LABELS.serverToken, text('registration'), text(loginId)), codeKey)),
+    pin: (accountId, key) => verifier.blake2b(32, T(LABELS.serverPin, text(accountId), key), secrets.phonePepper),
     maskSuccessor(presented, successor) {
       // One token has one successor, so the mask is used once.
       const mask = verifier.blake2b(32, T(LABELS.serverToken, text('successor')), verifier.blake2b(32, T(LABELS.serverToken, text('mask'), text(presented))))

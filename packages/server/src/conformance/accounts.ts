@@ -1,6 +1,21 @@
 import { type AccountId, type DeviceId, equalPublicBytes } from '@securechat/protocol'
 import { type ConformanceCase, expectEqual, expectThat, type StoreContext } from './case.js'
-import { device, HOUR, mailbox, manifestAfter, NOW, newAccount, newSession, preKeys, range, redeem, sendTo, uniqueBytes, uniqueId } from './fixtures.js'
+import {
+  device,
+  HOUR,
+  mailbox,
+  manifestAfter,
+  NOW,
+  newAccount,
+  newSession,
+  preKeys,
+  range,
+  redeem,
+  sendTo,
+  UNLOCKED,
+  uniqueBytes,
+  uniqueId,
+} from './fixtures.js'
 
 export const accountCases: readonly ConformanceCase<StoreContext>[] = [
   {
@@ -38,6 +53,7 @@ export const accountCases: readonly ConformanceCase<StoreContext>[] = [
         replaceKeys: false,
         session: newSession(),
         now: NOW,
+        ...UNLOCKED,
       }
       expectEqual((await store.register({ ...registration, registrationHash: uniqueBytes(32) })).kind, 'expired', 'an unknown token')
       expectEqual((await store.register({ ...registration, now: NOW + HOUR })).kind, 'expired', 'an expired token')

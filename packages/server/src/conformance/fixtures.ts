@@ -41,6 +41,9 @@ export const preKeys = (ids: readonly number[], limit = 100): PreKeyUpload => ({
 })
 export const range = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, i) => from + i)
 
+/** Of accounts without a lock. */
+export const UNLOCKED = { seenAt: NOW - (NOW % DAY), lockedSince: 0, recovered: false }
+
 export const newSession = () => ({ sessionId: uniqueId(), tokenHash: uniqueBytes(32), expiresAt: NOW + 90 * DAY })
 
 export async function openLogin(store: ServerStore, phoneHash: Uint8Array, at = NOW): Promise<{ loginId: string; codeMac: Uint8Array }> {
@@ -88,6 +91,7 @@ export async function newAccount(store: ServerStore, options: { readonly oneTime
     replaceKeys: false,
     session: newSession(),
     now: NOW,
+    ...UNLOCKED,
   }
   const outcome = await store.register(registration)
   expectThat(outcome.kind === 'stored', 'an account registers')

@@ -4,6 +4,7 @@ import { instanceCases } from './instances.js'
 import { linkCases } from './links.js'
 import { loginCases } from './logins.js'
 import { mailboxCases } from './mailboxes.js'
+import { ownDeviceCases } from './own-devices.js'
 import { preKeyCases, sessionCases } from './sessions.js'
 
 export { busSuite } from './bus.js'
@@ -13,6 +14,7 @@ export type { BusContext, ConformanceCase, StoreContext } from './case.js'
 export const storeSuite: readonly ConformanceCase<StoreContext>[] = [
   ...loginCases,
   ...linkCases,
+  ...ownDeviceCases,
   ...accountCases,
   ...sessionCases,
   ...preKeyCases,

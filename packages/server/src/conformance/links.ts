@@ -1,5 +1,5 @@
 import { type ConformanceCase, expectEqual, expectThat, type StoreContext } from './case.js'
-import { device, manifestAfter, NOW, newAccount, newSession, preKeys, uniqueBytes, uniqueId } from './fixtures.js'
+import { device, manifestAfter, NOW, newAccount, newSession, preKeys, UNLOCKED, uniqueBytes, uniqueId } from './fixtures.js'
 
 const MINUTES = 60_000
 const place = () => ({ linkId: uniqueId(), kemKey: uniqueBytes(1184), now: NOW, expiresAt: NOW + 10 * MINUTES })
@@ -16,8 +16,8 @@ export const linkCases: readonly ConformanceCase<StoreContext>[] = [
       expectEqual(await store.openLink({ ...opened, expiresAt: expiresAt + MINUTES }), true, 'opening again')
       expectEqual(await store.openLink({ ...opened, kemKey: uniqueBytes(1184) }), false, 'opening with another key')
       expectEqual(await store.link(linkId, NOW), { kemKey, expiresAt }, 'the place')
-      const parts = { answer: uniqueBytes(2_000), confirmation: uniqueBytes(98), manifest: uniqueBytes(500) }
-      for (const part of ['answer', 'confirmation', 'manifest'] as const) {
+      const parts = { answer: uniqueBytes(2_000), confirmation: uniqueBytes(98), manifest: uniqueBytes(500), handover: uniqueBytes(900) }
+      for (const part of ['answer', 'confirmation', 'manifest', 'handover'] as const) {
         expectEqual(await store.putLinkPart({ linkId, part, bytes: parts[part], now: NOW }), 'stored', part)
         expectEqual(await store.putLinkPart({ linkId, part, bytes: parts[part], now: NOW }), 'stored', `${part} again`)
         expectEqual(await store.putLinkPart({ linkId, part, bytes: uniqueBytes(98), now: NOW }), 'conflict', `another ${part}`)
@@ -78,6 +78,7 @@ export const linkCases: readonly ConformanceCase<StoreContext>[] = [
         replaceKeys: true,
         session: newSession(),
         now: NOW,
+        ...UNLOCKED,
       }
       expectEqual(await store.register(registration), { kind: 'conflict' }, 'with a manifest of its own')
       expectEqual((await store.account(accountId))?.manifestVersion, 1, 'the manifest')

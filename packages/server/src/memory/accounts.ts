@@ -1,6 +1,7 @@
 import { type DeviceId, equalPublicBytes } from '@securechat/protocol'
 import type { AccountStore, ManifestOutcome, PreKeyCount, PreKeyStore, PreKeyUpload, RegisterOutcome, StoredManifest } from '../ports/store.js'
 import { accountState } from './logins.js'
+import { activeAt, memoryRegistrationLocks } from './registration-locks.js'
 import { type Account, type Device, dropDeviceMutable, endSessionMutable, keyOf, type MemoryState, mailboxKey, requireOpen } from './state.js'
 
 const continues = (account: Account, { version, prevHash }: StoredManifest): boolean => {
@@ -50,6 +51,18 @@ export function memoryAccounts(state: MemoryState): AccountStore & PreKeyStore {
     return account && account.manifests.length > 0 ? account : undefined
   }
   return {
+    ...memoryRegistrationLocks(state, registered),
+
+    async markSeen(accountId, deviceId, time) {
+      const device = registered(accountId)?.devices.get(deviceId)
+      if (device) device.seenAt = Math.max(device.seenAt ?? 0, time)
+    },
+
+    async seen(accountId) {
+      const devices = [...(registered(accountId)?.devices ?? [])].sort(([a], [b]) => a - b)
+      return devices.map(([deviceId, { seenAt }]) => ({ deviceId, ...(seenAt !== undefined && { lastSeen: seenAt }) }))
+    },
+
     async findRegistration(registrationHash, now) {
       requireOpen(state)
       const registration = state.registrations.get(keyOf(registrationHash))
@@ -63,12 +76,14 @@ export function memoryAccounts(state: MemoryState): AccountStore & PreKeyStore {
       return true
     },
 
-    async register({ registrationHash, accountId, deviceId, manifest, preKeys, replaceKeys, session, now }): Promise<RegisterOutcome> {
+    async register({ registrationHash, accountId, deviceId, manifest, preKeys, replaceKeys, session, now, ...input }): Promise<RegisterOutcome> {
       requireOpen(state)
       const registration = state.registrations.get(keyOf(registrationHash))
       const account = state.accounts.get(accountId)
       if (!registration || now >= registration.expiresAt || registration.accountId !== accountId || !account) return { kind: 'expired' }
       const newest = account.manifests.at(-1)
+      const locked = account.lock !== undefined && activeAt(account, account.lock) > input.lockedSince
+      if (locked && registration.deviceId === undefined && !registration.unlocked && !input.recovered) return { kind: 'locked' }
       const repeated = newest !== undefined && equalPublicBytes(newest.hash, manifest.hash)
       if (registration.deviceId !== undefined && (!repeated || registration.deviceId !== deviceId)) return { kind: 'conflict' }
       if (!repeated && newest && !replaceKeys) return { kind: 'exists' }
@@ -76,6 +91,10 @@ export function memoryAccounts(state: MemoryState): AccountStore & PreKeyStore {
       const revokedDeviceIds = repeated ? [] : adoptMutable(state, account, manifest)
       const device = account.devices.get(deviceId)
       if (!device) return { kind: 'conflict' }
+      if (!locked) delete account.lock
+      // Else its answer, if it was lost, could not be asked for again.
+      if (input.recovered) registration.unlocked = true
+      device.seenAt = Math.max(device.seenAt ?? 0, input.seenAt)
       publishMutable(device, preKeys)
       state.sessions.set(session.sessionId, { accountId, deviceId })
       state.refreshTokens.set(keyOf(session.tokenHash), { sessionId: session.sessionId, expiresAt: session.expiresAt })

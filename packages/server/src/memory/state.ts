@@ -1,5 +1,5 @@
 import { type AccountId, type DeviceId, type MailboxRow, SecureChatError, type Timestamp, toBase64Url } from '@securechat/protocol'
-import type { StoredLink, StoredManifest, StoredPreKey, StoredProfile } from '../ports/store.js'
+import type { StoredLink, StoredLock, StoredManifest, StoredPreKey, StoredProfile } from '../ports/store.js'
 
 /** The tables of the memory store. Methods change them without awaiting in between, which is what makes them atomic. */
 export interface MemoryState {
@@ -10,7 +10,7 @@ export interface MemoryState {
   /** Times of sendings by phone hash. */
   readonly sendings: Map<string, Timestamp[]>
   readonly links: Map<string, StoredLink>
-  readonly registrations: Map<string, { readonly accountId: AccountId; readonly expiresAt: Timestamp; readonly deviceId?: DeviceId }>
+  readonly registrations: Map<string, { readonly accountId: AccountId; readonly expiresAt: Timestamp; readonly deviceId?: DeviceId; unlocked?: boolean }>
   readonly accounts: Map<AccountId, Account>
   readonly phones: Map<string, AccountId>
   readonly sessions: Map<string, { readonly accountId: AccountId; readonly deviceId: DeviceId }>
@@ -34,6 +34,12 @@ export interface Account {
   nextDeviceId: number
   readonly devices: Map<DeviceId, Device>
   profile?: StoredProfile
+  lock?: Lock
+}
+export interface Lock extends StoredLock {
+  tries: number
+  /** Of the first of them. */
+  triesSince: Timestamp
 }
 export interface Device {
   readonly signingKey: Uint8Array
@@ -41,6 +47,7 @@ export interface Device {
   lastResort?: StoredPreKey
   oneTime: StoredPreKey[]
   highestOneTime: number
+  seenAt?: Timestamp
 }
 export interface RefreshToken {
   readonly sessionId: string

@@ -56,7 +56,7 @@ export interface LinkStore {
     readonly now: Timestamp
   }): Promise<'stored' | 'conflict' | 'absent'>
 }
-export type LinkPart = 'answer' | 'confirmation' | 'manifest'
+export type LinkPart = 'answer' | 'confirmation' | 'manifest' | 'handover'
 export type StoredLink = { readonly kemKey: Uint8Array; readonly expiresAt: Timestamp } & { readonly [Part in LinkPart]?: Uint8Array }
 
 export interface NewLogin {
@@ -101,10 +101,26 @@ export interface AccountStore {
     readonly expiresAt: Timestamp
   }): Promise<boolean>
   /**
+   * Takes one of `maxTries` PIN tries of the account BEFORE anybody compares, so that parallel guesses cannot have more of them; they come back `windowMs` after the first of
+   * them. absent: the token is unknown, has expired, or its account has no lock.
+   */
+  tryPin(attempt: { readonly registrationHash: Uint8Array; readonly now: Timestamp; readonly maxTries: number; readonly windowMs: number }): Promise<PinTry>
+  /** The PIN was right: the token registers from now on, and the try is given back. False: no such token. */
+  unlockRegistration(registrationHash: Uint8Array, now: Timestamp): Promise<boolean>
+  /** Sets or takes away the registration lock; its tries begin anew. False: no such account. */
+  setLock(accountId: AccountId, lock: StoredLock | null): Promise<boolean>
+  /** `activeAt`: the latest of the lock's beginning and the days on which a device of the account was seen. */
+  lock(accountId: AccountId): Promise<(StoredLock & { readonly activeAt: Timestamp }) | undefined>
+  /** Remembers the latest time of a device. One that is not there: no effect. */
+  markSeen(accountId: AccountId, deviceId: DeviceId, time: Timestamp): Promise<void>
+  /** The devices of the current manifest, ascending. */
+  seen(accountId: AccountId): Promise<readonly { readonly deviceId: DeviceId; readonly lastSeen?: Timestamp }[]>
+  /**
    * Stores the first manifest of an account, or the next one that replaces its keys, with the device, its prekeys and its
    * session, if `manifest` continues what is stored (version + 1 and the hash of the last one). Devices that the new manifest does
    * not list with the same key are gone: sessions, queues, prekeys. The very manifest that is stored already: the
-   * device gets a further session and nothing else changes (`repeated`).
+   * device gets a further session and nothing else changes (`repeated`). A lock whose account was active after `lockedSince` refuses a token that is neither an
+   * invitation nor unlocked, unless `recovered`; an older one is taken away.
    */
   register(registration: Registration): Promise<RegisterOutcome>
   /** Stores the next manifest of an account if it continues the stored one; devices that it no longer lists are gone. The stored one again: `repeated`. */
@@ -154,7 +170,24 @@ export interface Registration {
   readonly replaceKeys: boolean
   readonly session: NewSession
   readonly now: Timestamp
+  /** Of the device's first day. */
+  readonly seenAt: Timestamp
+  readonly lockedSince: Timestamp
+  /** The recovery key vouches for the manifest. */
+  readonly recovered: boolean
 }
+/** What the server keeps of a PIN. */
+export interface StoredLock {
+  /** 16 bytes. */
+  readonly salt: Uint8Array
+  /** 32 bytes. */
+  readonly mac: Uint8Array
+  readonly since: Timestamp
+}
+export type PinTry =
+  | { readonly state: 'absent' }
+  | { readonly state: 'exhausted'; readonly retryAt: Timestamp }
+  | { readonly state: 'counted'; readonly mac: Uint8Array; readonly accountId: AccountId; readonly triesLeft: number }
 export type RegisterOutcome =
   | { readonly kind: 'stored' | 'repeated'; readonly revokedDeviceIds: readonly DeviceId[] }
   /**
@@ -163,6 +196,8 @@ export type RegisterOutcome =
    */
   | { readonly kind: 'expired' }
   | { readonly kind: 'exists' }
+  /** The registration lock holds. */
+  | { readonly kind: 'locked' }
   | { readonly kind: 'conflict' }
 export type ManifestOutcome =
   | { readonly kind: 'stored' | 'repeated'; readonly revokedDeviceIds: readonly DeviceId[] }

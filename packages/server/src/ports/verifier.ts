@@ -13,6 +13,8 @@ export interface Verifier {
     readonly next: Uint8Array
     readonly now: Timestamp
   }): VerifiedManifest
+  /** Whether `next` follows `current` under another account key that the recovery key named by `current` vouches for. */
+  isSucceeded(step: { readonly current: Uint8Array; readonly highestDeviceId: number; readonly next: Uint8Array; readonly now: Timestamp }): boolean
   /** A signed prekey of this very device. Throws `prekeys/invalid-bundle` and what decoding throws. */
   verifyPreKey(bytes: Uint8Array, device: { readonly accountId: AccountId; readonly deviceId: DeviceId; readonly signingKey: Uint8Array }): VerifiedPreKey
   /** All three throw `auth/invalid-proof`. Freshness and single use are the caller's to check. */
@@ -34,7 +36,7 @@ export interface VerifiedManifest {
   readonly hash: Uint8Array
   readonly bytes: Uint8Array
   readonly accountKey: Uint8Array
-  readonly devices: readonly { readonly deviceId: DeviceId; readonly signingKey: Uint8Array }[]
+  readonly devices: readonly { readonly deviceId: DeviceId; readonly signingKey: Uint8Array; readonly flags: number }[]
 }
 export interface VerifiedPreKey {
   readonly type: 'signed' | 'one-time' | 'last-resort'

@@ -367,6 +367,7 @@ export class Connection implements ServerSocketHandlers, RegisteredSocket {
     )
     if (cursor) this.#delivery.acknowledgeStored(cursor)
     this.#delivery.look()
+    runtime.presence.note(device)
     runtime.preKeys.remind(device).catch(() => logger.warn('prekey-reminder-failed'))
     // A revocation between the check of the token and the registration above found no socket to close.
     this.#checkSession()

@@ -30,6 +30,8 @@ import { createTyping } from './conversations/typing.js'
 import { createViews } from './conversations/views.js'
 import { createOwnDevices } from './devices/devices.js'
 import { createManifests } from './devices/manifests.js'
+import { tellRefusal } from './devices/own-list.js'
+import { platformOf, storagePersists } from './devices/platform.js'
 import { createSafety } from './devices/safety.js'
 import { createEvents } from './events.js'
 import { createAsker } from './healing/asker.js'
@@ -66,8 +68,12 @@ export interface ClientOptions {
   readonly random?: Random
   /** Default: silent. */
   readonly logger?: Logger
-  /** Told to the server, for a list of devices; at most 128 characters. */
+  /** What the account's other devices call this one until somebody renames it; at most 128 characters. The server never sees it. */
   readonly deviceName?: string
+  /** What it runs on, for the same list; default: `browser`, `node` or what else this looks like. */
+  readonly platform?: string
+  /** Days after which the primary device takes a device that was not connected off the list. Default: 45. */
+  readonly idleDeviceDays?: number
   /** Keeps a second tab from connecting with the same store. Default: Web Locks, where there are any. */
   readonly lock?: LockPort
 }
@@ -77,8 +83,17 @@ export interface ClientOptions {
  * `storage/unlock-needed`, `storage/wrong-key`, `storage/corrupt`, `storage/unavailable`, `protocol/unsupported-version` (stored by a newer version), `client/invalid-argument`.
  */
 export async function createClient(options: ClientOptions): Promise<Client> {
-  const { transport, clock = systemClock, logger = silentLogger, deviceName } = options
-  if (deviceName !== undefined && deviceName.length > LIMITS.labelCharacters) throw new SecureChatError('client/invalid-argument', { detail: 'deviceName' })
+  const {
+    transport,
+    clock = systemClock,
+    logger = silentLogger,
+    deviceName,
+    platform = platformOf(globalThis),
+    idleDeviceDays = LIMITS.idleDeviceDays,
+  } = options
+  for (const [detail, label] of Object.entries({ deviceName, platform }))
+    if (label !== undefined && label.length > LIMITS.labelCharacters) throw new SecureChatError('client/invalid-argument', { detail })
+  if (!(idleDeviceDays >= 1)) throw new SecureChatError('client/invalid-argument', { detail: 'idleDeviceDays' })
   const random = pooledRandom(options.random ?? systemRandom)
   const provider = options.crypto ?? (await defaultProvider())
   const { storage, key } = await openStore({ storage: options.storage, provider, random, clock, unlock: options.unlock })
@@ -91,7 +106,6 @@ export async function createClient(options: ClientOptions): Promise<Client> {
     clock,
     random,
     logger,
-    ...(deviceName !== undefined && { client: deviceName }),
     login: (login) => signIn(context, login),
     cursor: () => readCursor(db),
     onDeliver: (rows) => receiver.deliver(rows),
@@ -99,6 +113,7 @@ export async function createClient(options: ClientOptions): Promise<Client> {
       if (event.type === 'prekeys-low') maintenance.wake()
       // A hint, and only worth anything for the own account: other lists are fetched when they are needed.
       if (event.type === 'manifest-changed') refreshOwn(event.accountId)
+      if (event.type === 'sign-in-refused') noteRefusal()
     },
   })
   const lead = createLead({ lock: options.lock ?? webLocks(), name: `securechat/${toBase64Url(await storeId(storage, random))}`, onChange: () => view.look() })
@@ -115,13 +130,13 @@ export async function createClient(options: ClientOptions): Promise<Client> {
   const views = createViews(context, typing)
   const contacts = createContacts(context)
   const conversations = createConversations({ context, views, onClose }, contacts)
-  const manifests = createManifests(context)
+  const manifests = createManifests(context, { idleDays: idleDeviceDays })
   const profiles = createProfiles(context)
   const receipts = createReceipts(context)
-  const maintenance = createMaintenance(context, manifests)
+  const maintenance = createMaintenance(context, manifests, { introduction: { name: deviceName, platform }, idleDays: idleDeviceDays })
   const asker = createAsker(context)
   const sync = createSync(context)
-  const registrar = createRegistrar(context, deviceName)
+  const registrar = createRegistrar(context)
   const departure: Departure = { under: false }
   keepSession(context, { registrar, departure })
 
@@ -152,6 +167,9 @@ export async function createClient(options: ClientOptions): Promise<Client> {
       .accountId()
       .then((own) => (own === changed ? manifests.refresh(own) : undefined))
       .catch((error: unknown) => logger.debug('client.refresh-failed', { code: asSecureChatError(error, 'server/internal').code }))
+  }
+  const noteRefusal = (): void => {
+    tellRefusal(context).catch((error: unknown) => logger.warn('client.alert-lost', { code: asSecureChatError(error, 'storage/unavailable').code }))
   }
   let wasOnline = false
   connection.subscribe(() => {
@@ -207,7 +225,7 @@ export async function createClient(options: ClientOptions): Promise<Client> {
     conversations: conversations.api,
     devices: {
       ...createSafety({ context, manifests, onAccepted: (accountId) => sender.wake(accountId) }),
-      ...createOwnDevices({ context, manifests, registrar, accountState: account.state }),
+      ...createOwnDevices({ context, manifests, registrar, accountState: account.state, persistence: () => storagePersists(globalThis) }),
     },
     privacy: { locks: createStoreLocks({ storage: options.storage, provider, random, clock }, key) },
     connection: { state: () => view.state(), live: () => view.live, retryNow: () => connection.retryNow() },

@@ -1,5 +1,16 @@
 export { type ErrorCode, isSecureChatError, SecureChatError } from '@securechat/protocol'
 export { type ClientOptions, createClient } from './create-client.js'
+export type {
+  DeviceAlert,
+  DeviceAlertKind,
+  DeviceAlerts,
+  LinkScan,
+  OwnDevice,
+  PromotionInvitation,
+  PromotionRequest,
+  PromotionWarning,
+  RegistrationLock,
+} from './devices/types.js'
 export { storeLocks } from './store-key/locks.js'
 export type { LockPort } from './tabs/lock.js'
 export type {
@@ -15,12 +26,10 @@ export type {
   ConversationSnapshot,
   LinkInvitation,
   LinkRequest,
-  LinkScan,
   LiveQuery,
   Login,
   Message,
   MessageStatus,
-  OwnDevice,
   PageOptions,
   Profile,
   SafetyNumber,

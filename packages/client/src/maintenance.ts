@@ -1,8 +1,10 @@
 import { type Background, background } from './background.js'
 import type { Context } from './context.js'
+import { showAccountKey } from './devices/account-key.js'
 import type { Manifests } from './devices/manifests.js'
 import { tendPreKeys } from './devices/prekeys.js'
 import { renewManifest } from './devices/renewal.js'
+import { expireIdle, type Introduction, introduceSelf, refreshSeen } from './devices/upkeep.js'
 import { sweep } from './state/sweep.js'
 import { fraction } from './waiting.js'
 
@@ -10,15 +12,26 @@ const HOUR = 3_600_000
 /** Between two rounds, and up to half as much again. */
 const EVERY_MS = 6 * HOUR
 
-/** Prekeys, the own manifest, and what has become old: after every connect, when the server says so, and some times a day. */
-export function createMaintenance(context: Context, manifests: Manifests): Background {
-  const { network, clock, random, logger } = context
+export interface MaintenanceOptions {
+  readonly introduction: Introduction
+  readonly idleDays: number
+}
+
+/** Prekeys, the own manifest and devices, and what has become old: after every connect, when the server says so, and some times a day. */
+export function createMaintenance(context: Context, manifests: Manifests, { introduction, idleDays }: MaintenanceOptions): Background {
+  const { network, clock, random, logger, identity } = context
   return background(context, {
     ready: (stopped) => network.untilOnline(stopped),
     async round() {
       try {
         await tendPreKeys(context)
+        // What happened to the list while this device was off is found, and told, now.
+        await manifests.refresh((await identity.self()).accountId)
         await renewManifest(context, manifests)
+        await showAccountKey(context, manifests)
+        await introduceSelf(context, introduction)
+        await refreshSeen(context)
+        await expireIdle(context, manifests, idleDays)
       } finally {
         // What has become old goes whether or not the server could be asked: keys must not outlive their time for its sake.
         await sweep(context, clock.now())

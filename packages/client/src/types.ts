@@ -1,6 +1,7 @@
 import type { KeyPair } from '@securechat/crypto'
 import type { AccountId, ConversationId, DeviceId, MessageId, SecureChatError, Timestamp } from '@securechat/protocol'
 import type { StoreLock } from '@securechat/storage'
+import type { DeviceAlerts, LinkScan, OwnDevice, PromotionRequest, RegistrationLock } from './devices/types.js'
 
 /** The public shapes of the client. Every object here is a snapshot: frozen data that a UI can render and compare. */
 
@@ -106,6 +107,8 @@ export interface ConfirmInput {
    * account that names it already it signs that the new keys follow the lost ones, so that contacts go on and are told. It is not stored.
    */
   readonly recoveryKey?: KeyPair
+  /** Of the account's registration lock. Not needed with the recovery key. */
+  readonly pin?: string
 }
 
 export interface Login {
@@ -117,7 +120,8 @@ export interface Login {
    * Registers the account and this device. Throws `auth/code-wrong`, `auth/code-expired`, `auth/too-many-tries`, and
    * `auth/account-exists` where the number has keys already: then call again with `replaceKeys: true` after telling the
    * person that every contact will see a changed safety number and old messages stay on the old device. `client/invalid-argument`: the recovery
-   * key is not the account's.
+   * key is not the account's. `auth/pin-required`: the account has a registration lock; call again with `pin`. `auth/pin-wrong` with `triesLeft`, and after ten within a day
+   * `auth/too-many-tries` with `retryAfterSeconds`.
    */
   confirm(input: ConfirmInput, options?: CallOptions): Promise<AccountState>
 }
@@ -167,16 +171,6 @@ export interface StoreLockInfo {
   readonly createdAt: Timestamp
 }
 
-export interface OwnDevice {
-  readonly deviceId: DeviceId
-  /** The manifest version with which it came. */
-  readonly addedVersion: number
-  /** Holds the account key: links and revokes others. */
-  readonly primary: boolean
-  /** This very device. */
-  readonly current: boolean
-}
-
 /** A new device that shows a code. */
 export interface LinkRequest {
   /** For the QR code, as bare text. */
@@ -196,18 +190,6 @@ export interface LinkInvitation {
   readonly expiresAt: Timestamp
   /** Waits for the other side's approval, then this device is signed in. Throws `devices/link-expired`, `devices/invalid-manifest`, `request/aborted`. */
   confirm(options?: CallOptions): Promise<AccountState>
-}
-
-/** The primary device's side. */
-export interface LinkScan {
-  readonly digits: string
-  readonly expiresAt: Timestamp
-  /**
-   * `typed`: the digits as the person has read them from the new device. Waits for its confirmation, then lists it: it will read all new messages. Throws
-   * `devices/link-mismatch`, `devices/link-expired`, `crypto/authentication-failed`, `request/conflict` (the list changed meanwhile: scan again), `request/aborted`.
-   */
-  approve(typed: string, options?: CallOptions): Promise<{ readonly deviceId: DeviceId }>
-  cancel(): void
 }
 
 export interface ClientEvents {
@@ -239,6 +221,12 @@ export interface Client {
     live(): LiveQuery<AccountState>
     requestCode(input: { phone: string }, options?: CallOptions): Promise<Login>
     setProfile(profile: { name: string; avatar?: Uint8Array | Blob }, options?: CallOptions): Promise<void>
+    /**
+     * From the primary device: whoever registers the number from now on needs this PIN beside a right code, or the recovery words. `null` takes it away. Throws `devices/not-primary`,
+     * `client/invalid-argument` (4 to 64 characters).
+     */
+    setRegistrationLock(pin: string | null, options?: CallOptions): Promise<void>
+    registrationLock(options?: CallOptions): Promise<RegistrationLock | undefined>
     /** Ends the session on the server and erases the local store. */
     logout(options?: CallOptions): Promise<void>
     /** Erases the account on the server, then the local store. */
@@ -265,12 +253,20 @@ export interface Client {
     /** On the new device, instead of signing in: shows a code that the primary device scans. Throws `auth/already-registered`. */
     requestLink(options?: CallOptions): Promise<LinkRequest>
     /**
-     * On the primary device: answers a code that its camera has read, from a scanner that the person has opened. Throws `client/invalid-argument` (not a code), `devices/not-primary`,
-     * `devices/link-expired`, `crypto/authentication-failed`.
+     * On the primary device: answers a code that its camera has read, from a scanner that the person has opened. `kind` says whether it is a new device or one that is to be the
+     * primary one. Throws `client/invalid-argument` (not a code), `devices/not-primary`, `devices/limit-reached` (the longest unseen of `idle()` may go), `devices/link-expired`,
+     * `crypto/authentication-failed`.
      */
     scanLink(code: string, options?: CallOptions): Promise<LinkScan>
     /** From the primary device: ends another one's sessions, takes it off the list and erases its queue. Throws `devices/not-primary`, `client/not-found`. */
     revoke(deviceId: DeviceId): Promise<void>
+    /** The name is the account's devices' alone. Throws `client/not-found`, `client/invalid-argument` (empty, or above 128 characters). */
+    rename(deviceId: DeviceId, name: string): Promise<void>
+    /** All but the primary device, longest unseen first. */
+    idle(): Promise<readonly OwnDevice[]>
+    readonly alerts: DeviceAlerts
+    /** On a linked device: shows a code that the primary device scans to hand the account key over. Throws `auth/not-registered`, `client/invalid-argument` (it has the key). */
+    requestPromotion(options?: CallOptions): Promise<PromotionRequest>
     safetyNumber(accountId: AccountId): Promise<SafetyNumber>
     /**
      * `compared`: the digits that the people have compared, as `safetyNumber` gave them; `false` takes it back. Where the key has changed

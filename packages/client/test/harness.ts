@@ -207,7 +207,7 @@ async function openPerson({ seed, clock, disk = new MemoryDisk(), wrap = (storag
   }
   if (!server) {
     await prepareRegistration(context, { phone: made.phone, confirmed: confirmed(seed), replaceKeys: false })
-    await createRegistrar(context, undefined).complete()
+    await createRegistrar(context).complete()
   }
   return made
 }

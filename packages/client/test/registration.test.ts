@@ -32,7 +32,7 @@ async function newcomer(disk: MemoryDisk, uploads: string[], wrap?: (storage: Cl
 }
 const register = async (who: Person): Promise<void> => {
   await prepareRegistration(who.context, { phone: who.phone, confirmed: confirmed(4), replaceKeys: false })
-  await createRegistrar(who.context, undefined).complete()
+  await createRegistrar(who.context).complete()
 }
 
 describe('registration', () => {
@@ -53,7 +53,7 @@ describe('registration', () => {
       expect(storage?.dead).toBe(true)
       const again = await newcomer(disk, uploads)
       // The next start finishes what is there; where nothing was committed, the person signs in again.
-      if (await readRegistration(again.context.db)) await createRegistrar(again.context, undefined).complete()
+      if (await readRegistration(again.context.db)) await createRegistrar(again.context).complete()
       else if (!(await readAccount(again.context.db))) await register(again)
       expect(new Set(uploads).size).toBe(1)
       expect(await readAccount(again.context.db)).toMatchObject({ status: 'signed-in' })
@@ -103,7 +103,7 @@ describe('registration', () => {
     const account = { accountId, exists: true, manifestVersion: own.version, manifestHash: own.hash, nextDeviceId: deviceId }
     const before = (await readPreKeys(db))!
     await prepareRegistration(who.context, { phone: who.phone, confirmed: { ...confirmed(1), account }, replaceKeys: false })
-    await createRegistrar(who.context, undefined).complete()
+    await createRegistrar(who.context).complete()
     expect(hex(who.server.manifests[0]!)).toBe(hex(own.bytes))
     const after = (await readPreKeys(db))!
     expect(after.nextKeyId).toBe(before.nextKeyId + 2)

@@ -148,7 +148,16 @@ export function fakeClient(conversations: Conversation[] = []) {
     calls[name] += 1
   }
   const client: Client = {
-    account: { state: refuse, live: () => account, requestCode: refuse, setProfile: refuse, logout: refuse, erase: refuse },
+    account: {
+      state: refuse,
+      live: () => account,
+      requestCode: refuse,
+      setProfile: refuse,
+      setRegistrationLock: refuse,
+      registrationLock: refuse,
+      logout: refuse,
+      erase: refuse,
+    },
     contacts: { find: refuse, list: refuse, get: async (id) => contacts.get(id) },
     conversations: {
       direct: refuse,
@@ -162,6 +171,10 @@ export function fakeClient(conversations: Conversation[] = []) {
       requestLink: refuse,
       scanLink: refuse,
       revoke: refuse,
+      rename: refuse,
+      idle: refuse,
+      alerts: { list: refuse, live: refuse, acknowledge: refuse },
+      requestPromotion: refuse,
       async safetyNumber(id) {
         const number = safetyNumbers.get(id)
         if (!number) throw new Error('no number')

@@ -133,6 +133,8 @@ export function demoClient(options: DemoOptions): Client {
         account = { ...account, profile: { name, ...(avatar instanceof Uint8Array && { avatar }) } }
         state.changed()
       },
+      setRegistrationLock: async () => undefined,
+      registrationLock: async () => undefined,
       async logout() {
         account = { status: 'signed-out' }
         state.changed()
@@ -188,6 +190,10 @@ export function demoClient(options: DemoOptions): Client {
       requestLink: () => never,
       scanLink: () => never,
       revoke: () => never,
+      rename: async () => undefined,
+      idle: async () => [],
+      alerts: { list: async () => [], live: () => state.live(() => []), acknowledge: async () => undefined },
+      requestPromotion: () => never,
       async safetyNumber(id) {
         if (id === 'ada') throw new SecureChatError('network/unreachable')
         const peer = chats.find(({ snapshot }) => snapshot.peer.accountId === id)?.snapshot.peer

@@ -64,6 +64,8 @@ export function createAccount({ context, profiles, registrar, departure, stop }:
         load: state,
       }),
     requestCode: (input, options) => requestCode({ context, registrar, state }, input, options),
+    setRegistrationLock: async (pin, options) => (await import('./registration-lock.js')).setRegistrationLock(context, pin, options),
+    registrationLock: async (options = {}) => (await network.call('account.registrationLock', {}, options)).lock,
     setProfile: (profile, { signal } = {}) => profiles.set(profile, signal),
     logout: (options = {}) =>
       departing(async () => {

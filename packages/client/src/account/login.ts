@@ -19,15 +19,23 @@ export async function requestCode({ context, registrar, state }: LoginDeps, { ph
   if (network.connection.state().status === 'signed-out') network.connection.reauthenticate()
   const { loginId, codeDigits, expiresAt, resendAt } = await network.call('auth.requestCode', { phone }, options)
   let confirmed: Confirmed | undefined
+  let unlocked = false
   return {
     phone,
     codeDigits,
     expiresAt,
     resendAt,
-    async confirm({ code, replaceKeys = false, recoveryKey }, confirmOptions = {}) {
+    async confirm({ code, replaceKeys = false, recoveryKey, pin }, confirmOptions = {}) {
       if (!/^\d{4,10}$/.test(code)) throw new SecureChatError('auth/code-wrong')
       // A code is exchanged once; the second call, with `replaceKeys`, goes on from there.
       confirmed ??= await network.call('auth.confirmCode', { loginId, code }, confirmOptions)
+      const { lock, registrationToken } = confirmed
+      if (lock && !unlocked && !recoveryKey) {
+        if (pin === undefined) throw new SecureChatError('auth/pin-required')
+        const { unlockRegistration } = await import('./registration-lock.js')
+        await unlockRegistration(context, { lock, pin, registrationToken }, confirmOptions)
+        unlocked = true
+      }
       await prepareRegistration(context, { phone, confirmed, replaceKeys, ...(recoveryKey && { recoveryKey }) })
       await registrar.complete(confirmOptions.signal)
       network.connection.reauthenticate()

@@ -198,11 +198,11 @@ export interface Registrar {
   complete(signal?: AbortSignal): Promise<boolean>
 }
 
-export function createRegistrar(context: Context, deviceName: string | undefined): Registrar {
+export function createRegistrar(context: Context): Registrar {
   let running: Promise<boolean> | undefined
   return {
     complete(signal) {
-      running ??= completeRegistration(context, { client: deviceName, signal }).finally(() => {
+      running ??= completeRegistration(context, signal).finally(() => {
         running = undefined
       })
       return running
@@ -210,7 +210,7 @@ export function createRegistrar(context: Context, deviceName: string | undefined
   }
 }
 
-async function completeRegistration(context: Context, { client, signal }: { client: string | undefined; signal: AbortSignal | undefined }): Promise<boolean> {
+async function completeRegistration(context: Context, signal: AbortSignal | undefined): Promise<boolean> {
   const { db, network } = context
   const pending = await readRegistration(db)
   if (!pending) return false
@@ -222,7 +222,6 @@ async function completeRegistration(context: Context, { client, signal }: { clie
       deviceId,
       preKeys: { signed, lastResort, ...(oneTime.length > 0 && { oneTime }) },
       replaceKeys,
-      ...(client !== undefined && { client }),
     }
     answer = await network.call('account.register', input, { registrationToken, ...(signal && { signal }) })
   } catch (error) {

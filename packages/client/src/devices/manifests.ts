@@ -1,12 +1,14 @@
 import type { ManifestPin } from '@securechat/crypto'
-import { type AccountId, asSecureChatError, equalPublicBytes, SecureChatError } from '@securechat/protocol'
+import { type AccountId, asSecureChatError, equalPublicBytes, LIMITS, SecureChatError } from '@securechat/protocol'
 import type { Context } from '../context.js'
 import { readContact, writeContact } from '../state/contacts.js'
 import type { Transaction } from '../state/database.js'
 import { keyOf } from '../state/keys.js'
 import { type Pins, readPins, writePins } from '../state/pins.js'
+import { settleAccountKey } from './account-key.js'
 import { showChangedIdentity, showRecoveredIdentity, withConsent } from './identity-change.js'
 import { judgeChain } from './judge-chain.js'
+import { type OwnChange, tellOwnChange } from './own-list.js'
 
 export interface Manifests {
   /**
@@ -22,7 +24,12 @@ export interface Manifests {
 /** Pages of one answer: far above what an account collects, and an end to a server that never says "no more". */
 const MAX_PAGES = 64
 
-export function createManifests(context: Context): Manifests {
+export interface ManifestOptions {
+  /** Days after which a device that was taken off the list is said to have expired. */
+  readonly idleDays?: number
+}
+
+export function createManifests(context: Context, { idleDays = LIMITS.idleDeviceDays }: ManifestOptions = {}): Manifests {
   const { db, provider, clock, logger, events, network } = context
   const running = new Map<AccountId, Promise<Pins>>()
 
@@ -51,6 +58,8 @@ export function createManifests(context: Context): Manifests {
         : (before?.past ?? [])
     for (const deviceId of removedDeviceIds) tx.delete(keyOf.session(accountId, deviceId))
     writePins(tx, accountId, { pin, candidate, past })
+    if (own && before && before.pin.manifest.version !== pin.manifest.version)
+      await followOwn(context, tx, { before: before.pin, chain, self: (await context.identity.self()).deviceId, idleDays })
     if (own && before && newDeviceIds.length + removedDeviceIds.length > 0)
       tx.afterCommit(() => events.emit('devices-changed', { added: newDeviceIds, removed: removedDeviceIds }))
     if (successions.length > 0) await showRecoveredIdentity(context, tx, { pin, endedFork: successions.some(({ endedFork }) => endedFork) })
@@ -96,6 +105,11 @@ async function settleVerified(tx: Transaction, { accountId, accountKey }: Manife
   if (!contact?.verifiedKey) return
   const { verifiedKey, ...rest } = contact
   writeContact(tx, { ...rest, verified: equalPublicBytes(verifiedKey, accountKey) })
+}
+
+async function followOwn(context: Context, tx: Transaction, change: OwnChange): Promise<void> {
+  await tellOwnChange(context, tx, change)
+  await settleAccountKey(context, tx, change)
 }
 
 const sameKey = (a: ManifestPin, b: ManifestPin): boolean => equalPublicBytes(a.manifest.accountKey, b.manifest.accountKey)

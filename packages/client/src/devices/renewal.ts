@@ -1,11 +1,12 @@
-import { type AccountKeys, createManifest, type Manifest, type ManifestDevice } from '@securechat/crypto'
+import { type AccountKeys, createManifest, type Manifest, type ManifestDevice, type ManifestPin } from '@securechat/crypto'
 import { isSecureChatError, LIMITS } from '@securechat/protocol'
 import type { Context } from '../context.js'
 import { readAccountKeys, readPendingManifest, writePendingManifest } from '../state/account.js'
-import type { Transaction } from '../state/database.js'
+import type { Reader, Transaction } from '../state/database.js'
 import { KEYS } from '../state/keys.js'
 import { readPins } from '../state/pins.js'
 import type { Manifests } from './manifests.js'
+import { primaryOf } from './own-list.js'
 
 const DAY = 86_400_000
 
@@ -16,7 +17,7 @@ export interface NextManifest {
 }
 
 /** Signs the manifest after `current` and keeps it in the caller's commit, before anybody else sees it: two of one version would be a fork. */
-export function signNext({ provider, clock }: Context, tx: Transaction, { keys, current, devices }: NextManifest): void {
+export function signNext({ provider, clock }: Context, tx: Transaction, { keys, current, devices }: NextManifest): Uint8Array {
   const now = clock.now()
   const { bytes } = createManifest(
     { provider },
@@ -32,6 +33,22 @@ export function signNext({ provider, clock }: Context, tx: Transaction, { keys, 
     },
   )
   writePendingManifest(tx, bytes)
+  return bytes
+}
+
+export interface Signer {
+  readonly keys: AccountKeys
+  readonly pin: ManifestPin
+}
+
+/**
+ * This device, if it may sign the next manifest: it holds the account key AND the newest list that it knows flags it. While the key changes hands two devices hold it, and one is
+ * flagged.
+ */
+export async function signer({ provider, identity }: Context, reader: Reader): Promise<Signer | undefined> {
+  const { accountId, deviceId } = await identity.self()
+  const [keys, pins] = [await readAccountKeys(reader), await readPins(reader, provider, accountId)]
+  return keys && pins && primaryOf(pins.pin.manifest) === deviceId ? { keys, pin: pins.pin } : undefined
 }
 
 /**
@@ -39,16 +56,14 @@ export function signNext({ provider, clock }: Context, tx: Transaction, { keys, 
  * upload and repeated byte for byte: two signed manifests of one version would be a fork.
  */
 export async function renewManifest(context: Context, manifests: Manifests): Promise<void> {
-  const { db, provider, clock } = context
-  const { accountId } = await context.identity.self()
+  const { db, clock } = context
   await db.run(async (tx) => {
-    const keys = await readAccountKeys(tx)
-    const own = await readPins(tx, provider, accountId)
-    if (!keys || !own || (await readPendingManifest(tx))) return
-    const { manifest } = own.pin
+    const found = await signer(context, tx)
+    if (!found || (await readPendingManifest(tx))) return
+    const { manifest } = found.pin
     const now = clock.now()
     if (now < manifest.notBefore + (manifest.notAfter - manifest.notBefore) / 2) return
-    signNext(context, tx, { keys, current: manifest, devices: manifest.devices })
+    signNext(context, tx, { keys: found.keys, current: manifest, devices: manifest.devices })
   })
   await publishPending(context, manifests)
 }

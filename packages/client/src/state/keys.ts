@@ -25,6 +25,9 @@ import type { AccountId, ConversationId, DeviceId, MessageId } from '@securechat
  *   wanted/<account>/<device>/<sequence> envelopes of a device that could not be read and were asked for again
  *   retry/<account>/<device>             when we asked a device to send again, and when we answered it
  *   renewals                             devices for which the next message starts a new session
+ *   device/<device>                      name, platform and days of a device of the own account
+ *   device-alert/<number>                what happened to the own devices, until it is acknowledged
+ *   promotion                            the account key is on its way from this device, or came to it just now
  *   sent/<account>/<sequence>            bodies that were sent, held for a while to be sent again
  *   log/<number>                         received messages in the order of their arrival, for `consume`
  *   consumer/<name>                      cursor of a consumer
@@ -47,6 +50,7 @@ export const KEYS = {
   wipe: 'wipe',
   renewals: 'renewals',
   syncWant: 'sync-want',
+  promotion: 'promotion',
 } as const
 
 /** Orders of rows that are not sent yet begin here: above every order that a conversation can reach. */
@@ -71,6 +75,8 @@ export const PREFIX = {
   wanted: 'wanted/',
   retry: 'retry/',
   sent: 'sent/',
+  ownDevice: 'device/',
+  deviceAlert: 'device-alert/',
   syncDue: 'sync/',
   syncStamp: 'sync-stamp/',
   syncAll: 'sync-all/',
@@ -92,6 +98,8 @@ export const keyOf = {
   log: (number: number): string => `${PREFIX.log}${padded(number)}`,
   consumer: (name: string): string => `consumer/${name}`,
   wanted: (account: AccountId, device: DeviceId, sequence: number): string => `${PREFIX.wanted}${account}/${padded(device, ID_DIGITS)}/${padded(sequence)}`,
+  ownDevice: (device: DeviceId): string => `${PREFIX.ownDevice}${padded(device, ID_DIGITS)}`,
+  deviceAlert: (number: number): string => `${PREFIX.deviceAlert}${padded(number)}`,
   syncDue: (kind: string, key: string): string => `${PREFIX.syncDue}${kind}/${key}`,
   syncStamp: (kind: string, key: string): string => `${PREFIX.syncStamp}${kind}/${key}`,
   syncAll: (device: DeviceId): string => `${PREFIX.syncAll}${padded(device, ID_DIGITS)}`,

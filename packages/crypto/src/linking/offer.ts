@@ -1,11 +1,17 @@
-import { LABELS, LIMITS, parseT, readU64, SecureChatError, SUITE, T, type Timestamp, u8, u64 } from '@securechat/protocol/core'
+import { equalPublicBytes, LABELS, LIMITS, parseT, readU64, SecureChatError, SUITE, T, type Timestamp, text, u8, u64 } from '@securechat/protocol/core'
 import type { CryptoDeps } from '../deps.js'
 import { type DeviceKeys, generateAgreementKeys, type KeyPair, readTypedKey, typedKey } from '../identity/keys.js'
 import { type CryptoProvider, SIZES } from '../primitives/provider.js'
 import { Secret } from '../secret.js'
 
+/** link: a new device joins the account. promotion: a listed one is to be the primary device. */
+export type LinkPurpose = 'link' | 'promotion'
+
+const CODE_LABELS = { link: LABELS.link, promotion: LABELS.promotion } as const
+
 /** What a scanned code says. */
 export interface LinkCode {
+  readonly purpose: LinkPurpose
   readonly ephemeralKey: Uint8Array
   /** Of the ML-KEM key, which is too large for a code and comes through the server. */
   readonly kemHash: Uint8Array
@@ -17,7 +23,7 @@ export interface LinkCode {
   readonly expiresAt: Timestamp
 }
 
-/** The new device, showing a code. In memory only; one code is good for one answer. */
+/** The device that shows a code. In memory only; one code is good for one answer. */
 export interface LinkOffer {
   /** The code's bytes; shown as base64url without any URI around it, so that no link opens linking. */
   readonly code: Uint8Array
@@ -41,8 +47,8 @@ export const kemKeyHash = (provider: Pick<CryptoProvider, 'blake2b'>, kemKey: Ui
  */
 export const linkMeeting = (provider: Pick<CryptoProvider, 'blake2b'>, code: Uint8Array): Uint8Array => provider.blake2b(16, T(LABELS.linkMeeting, code))
 
-/** Fresh keys and a code for 120 s. `deviceKeys` are the new device's own and stay with it. */
-export function createLinkOffer(deps: CryptoDeps, deviceKeys: DeviceKeys): LinkOffer {
+/** Fresh keys and a code for 120 s. `deviceKeys` are the showing device's own and stay with it. */
+export function createLinkOffer(deps: CryptoDeps, deviceKeys: DeviceKeys, purpose: LinkPurpose = 'link'): LinkOffer {
   const { provider, random, now } = deps
   const ephemeral = generateAgreementKeys(deps)
   const kemSeed = random(SIZES.mlkemSeed)
@@ -50,7 +56,7 @@ export function createLinkOffer(deps: CryptoDeps, deviceKeys: DeviceKeys): LinkO
   const secret = random(SECRET)
   const expiresAt = now + LIMITS.linkSeconds * 1000
   const code = T(
-    LABELS.link,
+    CODE_LABELS[purpose],
     u8(SUITE),
     typedKey('x25519', ephemeral.publicKey),
     kemKeyHash(provider, kemKey),
@@ -68,9 +74,14 @@ const malformed = (): never => {
 
 const publicKey = (field: Uint8Array, type: 'ed25519' | 'x25519'): Uint8Array => readTypedKey(type, field) ?? malformed()
 
+/** T begins with the label's length and the label. */
+const isLabelled = (bytes: Uint8Array, label: string): boolean =>
+  bytes[0] === label.length && equalPublicBytes(bytes.subarray(1, 1 + label.length), text(label))
+
 /** Throws `protocol/malformed` or `protocol/unsupported-version`. */
 export function parseLinkCode(code: Uint8Array): LinkCode {
-  const fields = parseT(code, LABELS.link)
+  const purpose = isLabelled(code, LABELS.promotion) ? 'promotion' : 'link'
+  const fields = parseT(code, CODE_LABELS[purpose])
   if (fields.length !== 7) malformed()
   const [suite, ephemeralKey, kemHash, signingKey, identityKey, secret, expiresAt] = fields as [
     Uint8Array,
@@ -84,6 +95,7 @@ export function parseLinkCode(code: Uint8Array): LinkCode {
   if (suite.length !== 1 || suite[0] !== SUITE) throw new SecureChatError('protocol/unsupported-version', { detail: 'linking suite' })
   if (kemHash.length !== 32 || secret.length !== SECRET || expiresAt.length !== 8) malformed()
   return {
+    purpose,
     ephemeralKey: publicKey(ephemeralKey, 'x25519'),
     kemHash: kemHash.slice(),
     signingKey: publicKey(signingKey, 'ed25519'),

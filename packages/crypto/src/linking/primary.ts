@@ -20,7 +20,7 @@ import type { ManifestDevice } from '../identity/manifest.js'
 import { pad } from '../padding/padding.js'
 import { SIZES } from '../primitives/provider.js'
 import type { Secret } from '../secret.js'
-import { kemKeyHash, parseLinkCode } from './offer.js'
+import { kemKeyHash, type LinkPurpose, parseLinkCode } from './offer.js'
 import { comparisonCode, confirmationTag, linkKeys, linkTranscript } from './schedule.js'
 
 export const LINK_VERSION = 1
@@ -37,6 +37,8 @@ export interface LinkAnswerInput {
   readonly deviceId: DeviceId
   /** For the new device, sealed: the account's manifests, at most 64 KiB. */
   readonly payload: Uint8Array
+  /** What the code has to be for; default: link. */
+  readonly purpose?: LinkPurpose
 }
 
 /** The primary device after its answer, waiting for the person to compare and for the new device to accept. In memory only. */
@@ -62,9 +64,10 @@ export interface LinkAnswered {
  */
 export function answerLink(deps: CryptoDeps, input: LinkAnswerInput): { readonly state: LinkAnswered; readonly answer: Uint8Array } {
   const { provider, random, now } = deps
-  const { code, kemKey, accountId, accountKey, deviceId, payload } = input
+  const { code, kemKey, accountId, accountKey, deviceId, payload, purpose = 'link' } = input
   if (payload.length > LIMITS.linkPayloadBytes) throw new SecureChatError('protocol/too-large', { detail: 'linking payload' })
-  const { ephemeralKey: theirKey, kemHash, signingKey, identityKey, secret, expiresAt } = parseLinkCode(code)
+  const { ephemeralKey: theirKey, kemHash, signingKey, identityKey, secret, expiresAt, ...parsed } = parseLinkCode(code)
+  if (parsed.purpose !== purpose) throw new SecureChatError('protocol/malformed', { detail: 'purpose of the linking code' })
   if (now > expiresAt) throw new SecureChatError('devices/link-expired')
   if (!equalPublicBytes(kemKeyHash(provider, kemKey), kemHash)) throw new SecureChatError('crypto/authentication-failed', { detail: 'linking KEM key' })
   const { publicKey: ephemeralKey, secretKey } = generateAgreementKeys(deps)
@@ -97,14 +100,24 @@ export function finishLink(
   confirmation: Uint8Array,
 ): Pick<ManifestDevice, 'deviceId' | 'signingKey' | 'identityKey' | 'accept'> {
   if (now > expiresAt) throw new SecureChatError('devices/link-expired')
+  const signature = openConfirmation(provider, { transcript, confirmKey }, confirmation)
+  const accept = { transcript, signature }
+  verifyDeviceAccept(provider, device, accept)
+  const { deviceId, signingKey, identityKey } = device
+  return { deviceId, signingKey, identityKey, accept }
+}
+
+/** The signature in a confirmation whose tag shows that it is of the device that was answered. Throws as `finishLink` does. */
+export function openConfirmation(
+  provider: Pick<CryptoDeps['provider'], 'blake2b' | 'equal'>,
+  { transcript, confirmKey }: Pick<LinkAnswered, 'transcript' | 'confirmKey'>,
+  confirmation: Uint8Array,
+): Uint8Array {
   const reader = new ByteReader(confirmation, 'protocol/malformed', 'linking confirmation')
   if (reader.u8() !== LINK_VERSION || reader.u8() !== SUITE) throw new SecureChatError('protocol/unsupported-version', { detail: 'linking confirmation' })
   const [tag, signature] = [reader.view(32), reader.copy(64)] as const
   reader.end()
   if (!provider.equal(tag, confirmationTag(provider, { confirmKey, transcript, signature })))
     throw new SecureChatError('crypto/authentication-failed', { detail: 'linking confirmation' })
-  const accept = { transcript, signature }
-  verifyDeviceAccept(provider, device, accept)
-  const { deviceId, signingKey, identityKey } = device
-  return { deviceId, signingKey, identityKey, accept }
+  return signature
 }

@@ -1,24 +1,23 @@
 import { encodeManifestPin } from '@securechat/crypto'
-import { answerLink, finishLink, type LinkAnswered, linkMeeting, parseLinkCode } from '@securechat/crypto/linking'
-import { type DeviceId, fromBase64Url, SecureChatError, toBase64Url } from '@securechat/protocol'
+import { answerLink, finishLink, type LinkAnswered, type LinkPurpose, linkMeeting, parseLinkCode } from '@securechat/crypto/linking'
+import { type DeviceId, fromBase64Url, LIMITS, SecureChatError, toBase64Url } from '@securechat/protocol'
 import { type Context, cryptoDeps } from '../../context.js'
-import { readAccountKeys, readPendingManifest, requireAccount } from '../../state/account.js'
+import { readPendingManifest, requireAccount } from '../../state/account.js'
 import { readPins } from '../../state/pins.js'
 import { encodeOwnProfile, readOwnProfile } from '../../state/profile.js'
-import type { CallOptions, LinkScan } from '../../types.js'
+import type { CallOptions } from '../../types.js'
 import type { Manifests } from '../manifests.js'
-import { publishPending, signNext } from '../renewal.js'
+import { publishPending, signer, signNext } from '../renewal.js'
+import type { LinkScan } from '../types.js'
+import { requireDigits } from './digits.js'
 import { joined as joinedSignal, untilThere } from './meeting.js'
 import { encodePayload } from './payload.js'
 
-const DIGITS = /^\d{6}$/
-
 /** What a camera or a keyboard gave. A code is bare text: what comes as a link has come from somewhere else than the screen of a device. */
-function codeOf(scanned: string): Uint8Array {
+function codeOf(scanned: string): { readonly code: Uint8Array; readonly purpose: LinkPurpose } {
   try {
     const code = fromBase64Url(scanned.trim())
-    parseLinkCode(code)
-    return code
+    return { code, purpose: parseLinkCode(code).purpose }
   } catch (cause) {
     throw new SecureChatError('client/invalid-argument', { detail: 'linking code', cause })
   }
@@ -30,14 +29,16 @@ function codeOf(scanned: string): Uint8Array {
  */
 export async function scanLink(context: Context, manifests: Manifests, scanned: string, { signal }: CallOptions = {}): Promise<LinkScan> {
   const { db, provider, network } = context
-  const code = codeOf(scanned)
+  const { code, purpose } = codeOf(scanned)
+  if (purpose === 'promotion') return (await import('../promotion/hand-over.js')).scanPromotion(context, manifests, code, { ...(signal && { signal }) })
   const linkId = toBase64Url(linkMeeting(provider, code))
   const { accountId, phone } = await requireAccount(db)
-  if (!(await readAccountKeys(db))) throw new SecureChatError('devices/not-primary')
+  if (!(await signer(context, db))) throw new SecureChatError('devices/not-primary')
   const options = { ...(signal && { signal }) }
   const { kemKey } = await network.call('links.read', { linkId }, options)
   // Of the newest list: the id is above all that were ever used.
   const { pin } = await manifests.refresh(accountId)
+  if (pin.manifest.devices.length >= LIMITS.devicesPerAccount) throw new SecureChatError('devices/limit-reached')
   const deviceId = (pin.highestDeviceId + 1) as DeviceId
   const { registrationToken } = await network.call('devices.invite', { deviceId }, options)
   const profile = await readOwnProfile(db)
@@ -47,12 +48,13 @@ export async function scanLink(context: Context, manifests: Manifests, scanned: 
   await network.call('links.answer', { linkId, answer }, options)
   const own = new AbortController()
   return Object.freeze({
+    kind: 'link' as const,
+    deviceId,
     digits: state.comparison,
     expiresAt: state.expiresAt,
     cancel: () => own.abort(),
     async approve(typed: string, approval: CallOptions = {}) {
-      const digits = typed.replaceAll(/\s/g, '')
-      if (!DIGITS.test(digits) || digits !== state.comparison) throw new SecureChatError('devices/link-mismatch')
+      requireDigits(typed, state.comparison)
       await admit(context, manifests, { state, linkId, signal: joinedSignal(own, approval.signal) })
       return { deviceId }
     },
@@ -69,9 +71,10 @@ async function admit(
   const device = finishLink(cryptoDeps(context), state, confirmation)
   const { accountId } = state.device
   await db.run(async (tx) => {
-    const [keys, pins] = [await readAccountKeys(tx), await readPins(tx, provider, accountId)]
-    if (!keys || !pins) throw new SecureChatError('devices/not-primary')
-    const { manifest: current, highestDeviceId } = pins.pin
+    const found = await signer(context, tx)
+    if (!found) throw new SecureChatError('devices/not-primary')
+    const { keys, pin } = found
+    const { manifest: current, highestDeviceId } = pin
     // A renewal or another link came in between: this device id, or this version, is taken.
     if ((await readPendingManifest(tx)) || device.deviceId <= highestDeviceId) throw new SecureChatError('request/conflict', { detail: 'manifest' })
     signNext(context, tx, { keys, current, devices: [...current.devices, { ...device, addedVersion: current.version + 1, flags: 0 }] })

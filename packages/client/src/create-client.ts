@@ -185,6 +185,7 @@ export async function createClient(options: ClientOptions): Promise<Client> {
   })
 
   let unwatchAccount = (): void => {}
+  let unwatchProfile = (): void => {}
   const lifecycle = createLifecycle({
     async open(signal) {
       network.allow()
@@ -197,6 +198,7 @@ export async function createClient(options: ClientOptions): Promise<Client> {
       sender.start()
       receipts.start()
       maintenance.start()
+      unwatchProfile = storage.watch(KEYS.profile, () => profiles.catchUp())
       asker.start()
       sync.start()
       connection.start()
@@ -204,6 +206,7 @@ export async function createClient(options: ClientOptions): Promise<Client> {
     },
     async close() {
       unwatchAccount()
+      unwatchProfile()
       receipts.stop()
       typing.stop()
       const ended = Promise.all([sender.stop(), receiver.stop(), maintenance.stop(), asker.stop(), sync.stop()])

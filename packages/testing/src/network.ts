@@ -46,6 +46,12 @@ export interface TestClientOptions {
   readonly replaceKeys?: boolean
   /** Joins this client's account as a further device, by linking; its primary device does the other half. */
   readonly linkedTo?: TestClient
+  /** What the account's devices call it; default: its name. */
+  readonly deviceName?: string
+  /** Days after which the primary device takes idle ones off the list. */
+  readonly idleDeviceDays?: number
+  /** Of the account's registration lock. */
+  readonly pin?: string
   /** Opens the client and neither registers nor starts it. */
   readonly signedOut?: boolean
   /** Named by a new account's first manifest; of an account that names it, the keys are recovered. */
@@ -80,6 +86,12 @@ export interface TestNetwork {
   /** Every code sent so far, newest last. */
   readonly codes: readonly { phone: string; code: string }[]
   close(): Promise<void>
+}
+
+interface Opening extends Pick<TestClientOptions, 'deviceName' | 'idleDeviceDays'> {
+  readonly phone: string
+  readonly disk: MemoryDisk
+  readonly crash: CrashPoints
 }
 
 const TURNS = 10
@@ -213,7 +225,8 @@ export async function createTestNetwork(options: TestNetworkOptions = {}): Promi
   const codeOf = (phone: string): string => codes.filter((sent) => sent.phone === phone).at(-1)?.code ?? ''
   const wayOf = (name: string): Transport => malicious.between(name, options.wrap ? options.wrap(faulty.transport, name) : faulty.transport)
 
-  const open = async (name: string, { phone, disk, crash }: { phone: string; disk: MemoryDisk; crash: CrashPoints }): Promise<TestClient> => {
+  const open = async (name: string, opening: Opening): Promise<TestClient> => {
+    const { phone, disk, crash, deviceName = name, idleDeviceDays } = opening
     const transport = counted(crash.wrapTransport(wayOf(name)))
     const client = await createClient({
       storage: crash.wrapStorage(memoryStorage({ disk })),
@@ -221,6 +234,8 @@ export async function createTestNetwork(options: TestNetworkOptions = {}): Promi
       clock,
       random,
       crypto,
+      deviceName,
+      ...(idleDeviceDays !== undefined && { idleDeviceDays }),
       ...(options.logger && { logger: options.logger }),
     })
     const test: TestClient = Object.assign(Object.create(client) as Client, {
@@ -233,7 +248,7 @@ export async function createTestNetwork(options: TestNetworkOptions = {}): Promi
       restart: async () => {
         clients.delete(test)
         await drive(client.close())
-        const next = await open(name, { phone, disk, crash: unharmed() })
+        const next = await open(name, { ...opening, crash: unharmed() })
         await next.start()
         return next
       },
@@ -261,14 +276,25 @@ export async function createTestNetwork(options: TestNetworkOptions = {}): Promi
     settle,
     async client(
       name,
-      { disk = new MemoryDisk(), phone = nextPhone(), replaceKeys = false, recoveryKey, start = true, crash = unharmed(), linkedTo, signedOut = false } = {},
+      {
+        disk = new MemoryDisk(),
+        phone = nextPhone(),
+        replaceKeys = false,
+        recoveryKey,
+        start = true,
+        crash = unharmed(),
+        linkedTo,
+        signedOut = false,
+        pin,
+        ...rest
+      } = {},
     ) {
-      const client = await open(name, { phone: linkedTo?.phone ?? phone, disk, crash })
+      const client = await open(name, { phone: linkedTo?.phone ?? phone, disk, crash, ...rest })
       if (signedOut) return client
       if (linkedTo && (await client.account.state()).status === 'signed-out') await drive(link(client, linkedTo))
       if ((await client.account.state()).status === 'signed-out') {
         const login = await drive(client.account.requestCode({ phone }))
-        await drive(login.confirm({ code: codeOf(phone), replaceKeys, ...(recoveryKey && { recoveryKey }) }))
+        await drive(login.confirm({ code: codeOf(phone), replaceKeys, ...(recoveryKey && { recoveryKey }), ...(pin !== undefined && { pin }) }))
         await drive(client.account.setProfile({ name }))
       }
       if (start) await client.start()

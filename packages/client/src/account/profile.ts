@@ -1,4 +1,4 @@
-import { openProfile, sealProfile } from '@securechat/crypto'
+import { openProfile } from '@securechat/crypto'
 import { type AccountId, asSecureChatError, isSecureChatError, LIMITS, SecureChatError } from '@securechat/protocol'
 import { type Context, directConversationId } from '../context.js'
 import { enqueue } from '../send/compose.js'
@@ -6,16 +6,17 @@ import { requireAccount } from '../state/account.js'
 import { listContacts, readContact, writeContact } from '../state/contacts.js'
 import { readConversation } from '../state/conversations.js'
 import type { Transaction } from '../state/database.js'
-import { decodeProfile, encodeProfile, type OwnProfileRecord, readOwnProfile, writeOwnProfile } from '../state/profile.js'
+import { decodeProfile, readOwnProfile, writeOwnProfile } from '../state/profile.js'
 import { shareSoon } from '../sync/due.js'
 import { OWN_PROFILE, ownProfile } from '../sync/kinds/profile.js'
+import { sealOwn } from './profile-key.js'
 
 const AVATAR_BYTES = 48 * 1024
 
 export interface Profiles {
   /** Stores the profile here; uploads it now if the server can be reached, else with the next connection. */
   set(profile: { name: string; avatar?: Uint8Array | Blob }, signal?: AbortSignal): Promise<void>
-  /** To be called when a connection stands: uploads what is not uploaded, fetches what is due. */
+  /** To be called when a connection stands, and when the profile was changed: uploads what is not uploaded, fetches what is due. */
   catchUp(): void
   /** A contact's profile should be fetched. */
   due(accountId: AccountId): void
@@ -33,12 +34,7 @@ export function createProfiles(context: Context): Profiles {
   const { db, provider, random, network, logger } = context
   const waiting = new Set<AccountId>()
   let working: Promise<void> | undefined
-
-  const sealed = (accountId: AccountId, profile: Omit<OwnProfileRecord, 'sealed'>): OwnProfileRecord => {
-    const { key: profileKey, version, name, avatar } = profile as OwnProfileRecord
-    const plaintext = encodeProfile({ name, ...(avatar && { avatar }) })
-    return { ...(profile as OwnProfileRecord), sealed: sealProfile({ provider, random }, { profileKey, accountId, version, plaintext }) }
-  }
+  let again = false
 
   /** The stored bytes, until the server has them. A higher version there (an earlier device of this account) is overtaken. */
   const upload = async (): Promise<void> => {
@@ -53,7 +49,7 @@ export function createProfiles(context: Context): Profiles {
       await db.run(async (tx) => {
         const current = await readOwnProfile(tx)
         if (!current) return
-        writeOwnProfile(tx, sealed(accountId, { ...current, version: Math.max(current.version, there?.version ?? 0) + 1 }))
+        writeOwnProfile(tx, sealOwn(context, accountId, { ...current, version: Math.max(current.version, there?.version ?? 0) + 1 }))
         await shareSoon(context, tx, { kind: ownProfile.name, keys: [OWN_PROFILE] })
       })
       return upload()
@@ -100,12 +96,13 @@ export function createProfiles(context: Context): Profiles {
     }
   }
   const begin = (): void => {
-    if (working || !network.online) return
+    again = working !== undefined
+    if (again || !network.online) return
     working = work()
       .catch((error: unknown) => logger.debug('client.profiles-later', { code: asSecureChatError(error, 'server/internal').code }))
       .finally(() => {
         working = undefined
-        if (waiting.size > 0 && network.online) begin()
+        if ((again || waiting.size > 0) && network.online) begin()
       })
   }
 
@@ -118,7 +115,7 @@ export function createProfiles(context: Context): Profiles {
         const { accountId } = await requireAccount(tx)
         const before = await readOwnProfile(tx)
         const next = { key: before?.key ?? random(32), version: (before?.version ?? 0) + 1, name: name.trim(), ...(picture && { avatar: picture }) }
-        writeOwnProfile(tx, sealed(accountId, next))
+        writeOwnProfile(tx, sealOwn(context, accountId, next))
         await shareSoon(context, tx, { kind: ownProfile.name, keys: [OWN_PROFILE] })
       })
       try {

@@ -1,4 +1,5 @@
 import type { AccountId, ConversationId } from '@securechat/protocol'
+import { renewProfileKey } from '../account/profile-key.js'
 import type { Context } from '../context.js'
 import { newContact, readContact, writeContact } from '../state/contacts.js'
 import { readConversation } from '../state/conversations.js'
@@ -33,12 +34,13 @@ export async function acceptContact(
   }
 }
 
-/** From now on nothing of them is shown and nothing is sent to them, not even a receipt. */
+/** From now on nothing of them is shown and nothing is sent to them, not even a receipt; what the profile says from now on they cannot read. */
 export async function blockContact(context: Context, tx: Transaction, peer: AccountId): Promise<void> {
   const contact = (await readContact(tx, peer)) ?? newContact(peer)
   if (contact.relation === 'blocked') return
   writeContact(tx, { ...contact, relation: 'blocked', relationBefore: contact.relation })
   await shareRelation(context, tx, peer)
+  if (contact.relation === 'accepted') await renewProfileKey(context, tx)
 }
 
 export async function unblockContact(context: Context, tx: Transaction, peer: AccountId): Promise<void> {

@@ -1,5 +1,6 @@
 import type { ManifestPin } from '@securechat/crypto'
-import { type AccountId, asSecureChatError, equalPublicBytes, LIMITS, SecureChatError } from '@securechat/protocol'
+import { type AccountId, asSecureChatError, type DeviceId, equalPublicBytes, LIMITS, SecureChatError } from '@securechat/protocol'
+import { renewProfileKey } from '../account/profile-key.js'
 import type { Context } from '../context.js'
 import { readContact, writeContact } from '../state/contacts.js'
 import type { Transaction } from '../state/database.js'
@@ -9,6 +10,7 @@ import { settleAccountKey } from './account-key.js'
 import { showChangedIdentity, showRecoveredIdentity, withConsent } from './identity-change.js'
 import { judgeChain } from './judge-chain.js'
 import { type OwnChange, tellOwnChange } from './own-list.js'
+import { signer } from './renewal.js'
 
 export interface Manifests {
   /**
@@ -59,7 +61,7 @@ export function createManifests(context: Context, { idleDays = LIMITS.idleDevice
     for (const deviceId of removedDeviceIds) tx.delete(keyOf.session(accountId, deviceId))
     writePins(tx, accountId, { pin, candidate, past })
     if (own && before && before.pin.manifest.version !== pin.manifest.version)
-      await followOwn(context, tx, { before: before.pin, chain, self: (await context.identity.self()).deviceId, idleDays })
+      await followOwn(context, tx, { before: before.pin, chain, self: (await context.identity.self()).deviceId, idleDays, removed: removedDeviceIds })
     if (own && before && newDeviceIds.length + removedDeviceIds.length > 0)
       tx.afterCommit(() => events.emit('devices-changed', { added: newDeviceIds, removed: removedDeviceIds }))
     if (successions.length > 0) await showRecoveredIdentity(context, tx, { pin, endedFork: successions.some(({ endedFork }) => endedFork) })
@@ -107,9 +109,11 @@ async function settleVerified(tx: Transaction, { accountId, accountKey }: Manife
   writeContact(tx, { ...rest, verified: equalPublicBytes(verifiedKey, accountKey) })
 }
 
-async function followOwn(context: Context, tx: Transaction, change: OwnChange): Promise<void> {
+async function followOwn(context: Context, tx: Transaction, { removed, ...change }: OwnChange & { readonly removed: readonly DeviceId[] }): Promise<void> {
   await tellOwnChange(context, tx, change)
   await settleAccountKey(context, tx, change)
+  // By the one device that signs, and no sooner: now the removed ones are not told of the new key.
+  if (removed.length > 0 && (await signer(context, tx))) await renewProfileKey(context, tx)
 }
 
 const sameKey = (a: ManifestPin, b: ManifestPin): boolean => equalPublicBytes(a.manifest.accountKey, b.manifest.accountKey)

@@ -16,6 +16,8 @@ export interface ConnectionView {
 export interface ConnectionViewDeps {
   readonly connection: Connection
   readonly lead: Lead
+  /** What the tab that leads says, where another one does and answers. */
+  readonly leader: () => ConnectionState | undefined
   readonly receiver: () => Receiver
   readonly db: Database
   readonly clock: Clock
@@ -26,7 +28,7 @@ export interface ConnectionViewDeps {
 const ASK_AGAIN_MS = 2_000
 
 /** What a UI shows of the connection, the same object until something in it changes. */
-export function createConnectionView({ connection, lead, receiver, db, clock, logger, onChange }: ConnectionViewDeps): ConnectionView {
+export function createConnectionView({ connection, lead, leader, receiver, db, clock, logger, onChange }: ConnectionViewDeps): ConnectionView {
   let value: ConnectionState = Object.freeze({ status: 'stopped', synced: false })
   /** Counts signed-in phases; `synced` belongs to one of them. */
   let phase = 0
@@ -38,7 +40,7 @@ export function createConnectionView({ connection, lead, receiver, db, clock, lo
   const isSignedIn = (): boolean => connection.state().status === 'online' && connection.state().account !== undefined
   const compute = (): ConnectionState => {
     const { status, retryAt, error, account } = connection.state()
-    if (lead.status === 'waiting') return { status: 'waiting-for-tab', synced: false }
+    if (lead.status === 'waiting') return leader() ?? { status: 'waiting-for-tab', synced: false }
     // An anonymous socket serves logins only.
     const shown = status === 'online' && !account ? 'signed-out' : status
     return { status: shown, synced: syncedPhase === phase && status === 'online', ...(retryAt !== undefined && { retryAt }), ...(error && { error }) }

@@ -46,12 +46,16 @@ import { readConversation } from './state/conversations.js'
 import { createDatabase } from './state/database.js'
 import { readCursor } from './state/inbox.js'
 import { KEYS } from './state/keys.js'
-import type { MessageRecord } from './state/messages.js'
+import { type MessageRecord, readMessage } from './state/messages.js'
 import { createStoreLocks } from './store-key/locks.js'
 import { createSync } from './sync/sync.js'
+import { createFence } from './tabs/fence.js'
 import { createLead } from './tabs/lead.js'
 import { type LockPort, webLocks } from './tabs/lock.js'
-import type { Client } from './types.js'
+import { broadcastTabs, type OpenTabPort } from './tabs/port.js'
+import { createRelay } from './tabs/relay.js'
+import { heardEvent, isMessageEvent, type SharedMessage, tellEvent } from './tabs/shared-events.js'
+import type { Client, Conversation, Message } from './types.js'
 
 export interface ClientOptions {
   /** Stays the caller's: `close()` does not close it. */
@@ -76,6 +80,8 @@ export interface ClientOptions {
   readonly idleDeviceDays?: number
   /** Keeps a second tab from connecting with the same store. Default: Web Locks, where there are any. */
   readonly lock?: LockPort
+  /** Messages between the tabs of one store. Default: BroadcastChannel, where there is one and `lock` is not given. */
+  readonly tabs?: OpenTabPort
 }
 
 /**
@@ -99,7 +105,7 @@ export async function createClient(options: ClientOptions): Promise<Client> {
   const { storage, key } = await openStore({ storage: options.storage, provider, random, clock, unlock: options.unlock })
   await continueWipe(storage)
   const db = createDatabase(storage)
-  const events = createEvents(logger)
+  const events = createEvents(logger, (event, values) => tellEvent(relay, event, values))
 
   const connection = createConnection({
     transport,
@@ -116,10 +122,45 @@ export async function createClient(options: ClientOptions): Promise<Client> {
       if (event.type === 'sign-in-refused') noteRefusal()
     },
   })
-  const lead = createLead({ lock: options.lock ?? webLocks(), name: `securechat/${toBase64Url(await storeId(storage, random))}`, onChange: () => view.look() })
-  const network = createNetwork({ connection, lead, clock })
+  const name = `securechat/${toBase64Url(await storeId(storage, random))}`
+  const lock = options.lock ?? webLocks()
+  const lead = createLead({
+    lock,
+    name,
+    onChange() {
+      view.look()
+      relay?.look()
+    },
+    onLost: () => void followAgain(),
+  })
+  // A lock of the application's own goes with a channel of its own.
+  const openTabs = lock && (options.tabs ?? (options.lock ? undefined : broadcastTabs()))
+  const relay =
+    openTabs &&
+    createRelay({
+      open: openTabs,
+      name,
+      self: toBase64Url(random(8)),
+      clock,
+      logger,
+      lead: () => lead,
+      connection,
+      state: () => view.state(),
+      isRunning: () => lifecycle.running,
+      onLeader: () => view.look(),
+      onYield: () => void network.yield(),
+      onEvent: (event, values) => hear(event, values),
+      onTyping: (peer, active) => typing.set(peer, active),
+      onDeparting(under) {
+        departure.elsewhere = under
+      },
+    })
+  const network = createNetwork({ connection, lead, relay, clock })
   const identity = createIdentity(db)
   const context: Context = { storage, db, provider, clock, random, logger, events, network, identity }
+  const fence = createFence(storage, db)
+  /** For what only the leader does. */
+  const leading: Context = lock ? { ...context, db: db.guarded({ ...fence, onBroken: () => lead.lose() }) } : context
 
   const ends = new Set<() => void>()
   const onClose = (end: () => void): (() => void) => {
@@ -132,34 +173,60 @@ export async function createClient(options: ClientOptions): Promise<Client> {
   const conversations = createConversations({ context, views, onClose }, contacts)
   const manifests = createManifests(context, { idleDays: idleDeviceDays })
   const profiles = createProfiles(context)
-  const receipts = createReceipts(context)
-  const maintenance = createMaintenance(context, manifests, { introduction: { name: deviceName, platform }, idleDays: idleDeviceDays })
-  const asker = createAsker(context)
-  const sync = createSync(context)
+  const receipts = createReceipts(leading)
+  const maintenance = createMaintenance(leading, manifests, { introduction: { name: deviceName, platform }, idleDays: idleDeviceDays })
+  const asker = createAsker(leading)
+  const sync = createSync(leading)
   const registrar = createRegistrar(context)
-  const departure: Departure = { under: false }
+  const departure: Departure = { under: false, elsewhere: false, tell: (under) => relay?.departing(under) }
   keepSession(context, { registrar, departure })
 
+  const presentEvent = async (record: MessageRecord): Promise<{ conversation: Conversation; message: Message } | undefined> => {
+    const [conversation, self] = await Promise.all([readConversation(db, record.conversation), identity.self()])
+    return conversation && { conversation: conversations.handle(conversation.id, conversation.peer), message: presentMessage(record, self.accountId) }
+  }
   /** One after the other, in the order of the commits. */
   let telling: Promise<void> = Promise.resolve()
   const tell = (event: 'message' | 'message-status', record: MessageRecord): void => {
     telling = telling
-      .then(() => Promise.all([readConversation(db, record.conversation), identity.self()]))
-      .then(([conversation, self]) => {
-        if (conversation)
-          events.emit(event, { conversation: conversations.handle(conversation.id, conversation.peer), message: presentMessage(record, self.accountId) })
-      })
+      .then(() => presentEvent(record))
+      .then((value) => value && events.emit(event, value))
       .catch((error: unknown) => logger.warn('client.event-lost', { event, code: asSecureChatError(error, 'storage/unavailable').code }))
   }
   const effects: Effects = {
     received: (message) => tell('message', message),
     statusChanged: (message) => tell('message-status', message),
-    typing: (peer, active) => typing.set(peer, active),
+    typing(peer, active) {
+      typing.set(peer, active)
+      relay?.typing(peer, active)
+    },
     profileDue: (peer) => profiles.due(peer),
   }
-  const receiver = createReceiver(context, { manifests, effects })
-  const sender = createSender(context, { manifests, changed: (tx, message) => tx.afterCommit(() => effects.statusChanged(message)) })
-  const view = createConnectionView({ connection, lead, receiver: () => receiver, db, clock, logger, onChange: (state) => events.emit('connection', state) })
+  /** What another tab has told its app. */
+  const hear = (event: string, values: readonly unknown[]): void => {
+    if (!isMessageEvent(event)) return events.hear(event, heardEvent(values))
+    const { conversation, message } = values[0] as SharedMessage
+    telling = telling
+      .then(() => readMessage(db, conversation, message))
+      .then((record) => record && presentEvent(record))
+      .then((value) => value && events.hear(event, [value]))
+      .catch((error: unknown) => logger.warn('client.event-lost', { event, code: asSecureChatError(error, 'storage/unavailable').code }))
+  }
+  const receiver = createReceiver(leading, { manifests, effects })
+  const sender = createSender(leading, { manifests, changed: (tx, message) => tx.afterCommit(() => effects.statusChanged(message)) })
+  const view = createConnectionView({
+    connection,
+    lead,
+    leader: () => relay?.leader,
+    receiver: () => receiver,
+    db,
+    clock,
+    logger,
+    onChange(state) {
+      events.emit('connection', state)
+      relay?.look()
+    },
+  })
   receiver.onIdle(() => view.look())
 
   const refreshOwn = (changed: string): void => {
@@ -186,12 +253,18 @@ export async function createClient(options: ClientOptions): Promise<Client> {
 
   let unwatchAccount = (): void => {}
   let unwatchProfile = (): void => {}
-  const lifecycle = createLifecycle({
-    async open(signal) {
-      network.allow()
-      // Before it waits: the tab that leads may leave meanwhile.
-      unwatchAccount = watchDeparture(context, departure)
-      await lead.acquire(signal)
+  /** Beginning to lead and ending it, one after the other. */
+  let turns: Promise<void> = Promise.resolve()
+  const inTurn = (step: () => Promise<void>): Promise<void> => {
+    turns = turns.then(step)
+    return turns
+  }
+  const leadStore = (): Promise<void> =>
+    inTurn(async () => {
+      if (lead.status !== 'held' || !lifecycle.running) return
+      if (lock) await fence.claim()
+      // Another tab may have signed in anew.
+      identity.forget()
       // Rows that came before anybody wanted them were not kept: they come again on a new socket.
       const early = network.online
       receiver.start()
@@ -203,17 +276,47 @@ export async function createClient(options: ClientOptions): Promise<Client> {
       sync.start()
       connection.start()
       if (early) connection.reauthenticate()
+    })
+  /** `disconnect` comes before the end is awaited: whoever waits for an answer gets one then. */
+  const stopLeading = (disconnect: () => Promise<void>): Promise<void> =>
+    inTurn(async () => {
+      unwatchProfile()
+      receipts.stop()
+      const ended = Promise.all([sender.stop(), receiver.stop(), maintenance.stop(), asker.stop(), sync.stop()])
+      await disconnect()
+      await ended
+      await profiles.stop()
+      fence.forget()
+    })
+  /** The lock was stolen: this tab was frozen, or could not answer for long. */
+  const followAgain = async (): Promise<void> => {
+    logger.warn('client.lead-lost')
+    await stopLeading(() => connection.stop())
+    if (lifecycle.running) follow()
+  }
+  let wish = new AbortController()
+  const follow = (): Promise<void> => {
+    const led = lead.acquire(wish.signal).then(leadStore)
+    led.catch((error: unknown) => {
+      if (!wish.signal.aborted) logger.error('client.lead-failed', { code: asSecureChatError(error, 'storage/unavailable').code })
+    })
+    return led
+  }
+  const lifecycle = createLifecycle({
+    async open(signal) {
+      network.allow()
+      // Before it waits: the tab that leads may leave meanwhile.
+      unwatchAccount = watchDeparture(context, departure)
+      wish = new AbortController()
+      signal.addEventListener('abort', () => wish.abort(), { signal: wish.signal })
+      const led = follow()
+      await Promise.race([led, ...(relay ? [relay.followed()] : [])])
     },
     async close() {
       unwatchAccount()
-      unwatchProfile()
-      receipts.stop()
+      wish.abort()
       typing.stop()
-      const ended = Promise.all([sender.stop(), receiver.stop(), maintenance.stop(), asker.stop(), sync.stop()])
-      // Whoever waits for an answer gets one now.
-      await network.close()
-      await ended
-      await profiles.stop()
+      await stopLeading(() => network.close())
     },
   })
   const close = async (): Promise<void> => {
@@ -231,7 +334,7 @@ export async function createClient(options: ClientOptions): Promise<Client> {
       ...createOwnDevices({ context, manifests, registrar, accountState: account.state, persistence: () => storagePersists(globalThis) }),
     },
     privacy: { locks: createStoreLocks({ storage: options.storage, provider, random, clock }, key) },
-    connection: { state: () => view.state(), live: () => view.live, retryNow: () => connection.retryNow() },
+    connection: { state: () => view.state(), live: () => view.live, retryNow: () => network.connection.retryNow() },
     start: () => lifecycle.start(),
     close,
     on: (event, listener) => events.on(event, listener),

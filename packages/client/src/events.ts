@@ -8,7 +8,10 @@ export interface Events {
   emit<Name extends keyof ClientEvents>(event: Name, ...values: Parameters<ClientEvents[Name]>): void
 }
 
-export function createEvents(logger: Logger): Events {
+export function createEvents(
+  logger: Logger,
+  onEmit?: (event: keyof ClientEvents, values: readonly unknown[]) => void,
+): Events & { hear(event: string, values: readonly unknown[]): void } {
   const emitter = new EventEmitter()
   const failed = (event: string, error: unknown): void =>
     logger.error('client.listener-failed', { event, code: isSecureChatError(error) ? error.code : 'unknown' })
@@ -27,6 +30,10 @@ export function createEvents(logger: Logger): Events {
       emitter.on(event, entry)
       return () => void emitter.off(event, entry)
     },
-    emit: (event, ...values) => void emitter.emit(event, ...values),
+    emit(event, ...values) {
+      emitter.emit(event, ...values)
+      onEmit?.(event, values)
+    },
+    hear: (event, values) => void emitter.emit(event, ...values),
   }
 }

@@ -12,7 +12,8 @@ export type {
   RegistrationLock,
 } from './devices/types.js'
 export { storeLocks } from './store-key/locks.js'
-export type { LockPort } from './tabs/lock.js'
+export type { LockPort, LockRequest } from './tabs/lock.js'
+export type { OpenTabPort, TabPort } from './tabs/port.js'
 export type {
   AccountState,
   AccountStatus,

@@ -5,7 +5,7 @@ import type { DeviceAlerts, LinkScan, OwnDevice, PromotionRequest, RegistrationL
 
 /** The public shapes of the client. Every object here is a snapshot: frozen data that a UI can render and compare. */
 
-/** waiting-for-tab: another tab or window holds the connection of this store; this one takes over when that one ends. */
+/** waiting-for-tab: another tab or window holds the connection of this store and has not answered; this one takes over when that one ends. */
 export type ConnectionStatus = 'stopped' | 'waiting-for-tab' | 'connecting' | 'online' | 'offline' | 'signed-out' | 'update-required'
 export interface ConnectionState {
   readonly status: ConnectionStatus

@@ -193,6 +193,7 @@ async function openPerson({ seed, clock, disk = new MemoryDisk(), wrap = (storag
         look()
       }),
     close: async () => {},
+    yield: async () => {},
     allow() {},
   }
   const context: Context = { storage, db, provider: crypto, clock, random, logger: silentLogger, events: createEvents(silentLogger), network, identity }

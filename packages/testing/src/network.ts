@@ -12,6 +12,7 @@ import { createFakeClock, type FakeClock, turn } from './fake-clock.js'
 import { createMaliciousPeer, type MaliciousPeer } from './malicious/peer.js'
 import { createMaliciousServer, type MaliciousServer } from './malicious/server.js'
 import { seededRandom } from './seeded-random.js'
+import type { TestTab } from './test-browser.js'
 
 export interface TestNetworkOptions {
   /** Chooses the faults and every random byte; a run with the same seed and the same calls is the same run. */
@@ -58,6 +59,8 @@ export interface TestClientOptions {
   readonly recoveryKey?: KeyPair
   /** Default: true. */
   readonly start?: boolean
+  /** The tab that it runs in (`createTestBrowser`). */
+  readonly tab?: TestTab
   /** The process that it runs in, and where that dies. */
   readonly crash?: CrashPoints
 }
@@ -88,7 +91,7 @@ export interface TestNetwork {
   close(): Promise<void>
 }
 
-interface Opening extends Pick<TestClientOptions, 'deviceName' | 'idleDeviceDays'> {
+interface Opening extends Pick<TestClientOptions, 'deviceName' | 'idleDeviceDays' | 'tab'> {
   readonly phone: string
   readonly disk: MemoryDisk
   readonly crash: CrashPoints
@@ -226,7 +229,7 @@ export async function createTestNetwork(options: TestNetworkOptions = {}): Promi
   const wayOf = (name: string): Transport => malicious.between(name, options.wrap ? options.wrap(faulty.transport, name) : faulty.transport)
 
   const open = async (name: string, opening: Opening): Promise<TestClient> => {
-    const { phone, disk, crash, deviceName = name, idleDeviceDays } = opening
+    const { phone, disk, crash, deviceName = name, idleDeviceDays, tab } = opening
     const transport = counted(crash.wrapTransport(wayOf(name)))
     const client = await createClient({
       storage: crash.wrapStorage(memoryStorage({ disk })),
@@ -237,6 +240,7 @@ export async function createTestNetwork(options: TestNetworkOptions = {}): Promi
       deviceName,
       ...(idleDeviceDays !== undefined && { idleDeviceDays }),
       ...(options.logger && { logger: options.logger }),
+      ...(tab && { lock: tab.lock, tabs: tab.tabs }),
     })
     const test: TestClient = Object.assign(Object.create(client) as Client, {
       name,

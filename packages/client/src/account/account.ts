@@ -43,10 +43,12 @@ export function createAccount({ context, profiles, registrar, departure, stop }:
   }
   const departing = async (work: () => Promise<void>): Promise<void> => {
     departure.under = true
+    departure.tell(true)
     try {
       await work()
     } finally {
       departure.under = false
+      departure.tell(false)
     }
   }
 

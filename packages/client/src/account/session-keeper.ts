@@ -13,7 +13,7 @@ export function keepSession(context: Context, { registrar, departure }: { regist
   const look = async (): Promise<void> => {
     const { status, error, account } = network.connection.state()
     // Who leaves on purpose is told so, once, at the end of it.
-    if (departure.under) return
+    if (departure.under || departure.elsewhere) return
     // Whatever the reason: this session is refused for good, nothing connects before the person signs in, and both states say so.
     if (status === 'signed-out' && error?.code.startsWith('auth/')) return markRevoked(context)
     if (status !== 'online' || account) return

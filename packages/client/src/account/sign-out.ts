@@ -7,6 +7,10 @@ import { KEYS } from '../state/keys.js'
 /** Whether the person is leaving right now: then the end of the session is no news. */
 export interface Departure {
   under: boolean
+  /** In another tab. */
+  elsewhere: boolean
+  /** Tells the other tabs. */
+  readonly tell: (under: boolean) => void
 }
 
 /** The server has ended this device's session. History and keys stay; who signs in again goes on with them. */
@@ -31,6 +35,7 @@ export function watchDeparture(context: Context, departure: Departure): () => vo
     const present = (await readAccount(db)) !== undefined
     const gone = known && !present
     known = present
+    if (gone) departure.elsewhere = false
     if (!gone || departure.under) return
     identity.forget()
     events.emit('signed-out', { reason: 'logout' })
@@ -42,7 +47,11 @@ export function watchDeparture(context: Context, departure: Departure): () => vo
       .catch((error: unknown) => logger.warn('client.account-unreadable', { code: asSecureChatError(error, 'storage/unavailable').code }))
   }
   lookNext()
-  return storage.watch(KEYS.account, lookNext)
+  return storage.watch(KEYS.account, () => {
+    // Another tab may have signed in anew.
+    identity.forget()
+    lookNext()
+  })
 }
 
 const ROWS_AT_ONCE = 500

@@ -1,4 +1,4 @@
-import { isSecureChatError } from '@securechat/protocol'
+import { isSecureChatError, SecureChatError } from '@securechat/protocol'
 import type { ClientStorage, CommitOptions, Expectation, Range, Write } from '@securechat/storage'
 
 export interface Entry {
@@ -29,6 +29,16 @@ export interface Database extends Reader {
    * between, it runs again, so it must have no effects of its own and wait for nothing but the store. One at a time in this process.
    */
   run<T>(work: (tx: Transaction) => Promise<T>, options?: Pick<CommitOptions, 'durability'>): Promise<T>
+  /** The same database, whose commits hold only while `guard` does. They throw `storage/locked` once it is broken. */
+  guarded(guard: CommitGuard): Database
+}
+
+export interface CommitGuard {
+  /** What each commit expects besides; may throw. */
+  expectation(): Expectation | undefined
+  isBroken(): Promise<boolean>
+  /** A commit has met the broken guard. */
+  onBroken(): void
 }
 
 const TRIES = 16
@@ -91,14 +101,22 @@ function createTransaction(storage: ClientStorage) {
 export function createDatabase(storage: ClientStorage): Database {
   let tail: Promise<unknown> = Promise.resolve()
 
-  const attempt = async <T>(work: (tx: Transaction) => Promise<T>, options: Pick<CommitOptions, 'durability'>): Promise<T> => {
+  type Options = Pick<CommitOptions, 'durability'> & { readonly guard?: CommitGuard }
+  const attempt = async <T>(work: (tx: Transaction) => Promise<T>, { guard, ...options }: Options): Promise<T> => {
     for (let left = TRIES; ; left--) {
       const { tx, seen, writes, actions } = createTransaction(storage)
+      const guarding = guard?.expectation()
       const result = await work(tx)
       try {
-        if (writes.size > 0) await storage.commit([...writes.values()], { ...options, expect: [...seen.values()] })
+        if (writes.size > 0) await storage.commit([...writes.values()], { ...options, expect: [...seen.values(), ...(guarding ? [guarding] : [])] })
       } catch (error) {
-        if (left > 1 && isSecureChatError(error, 'storage/conflict')) continue
+        if (isSecureChatError(error, 'storage/conflict')) {
+          if (guard && (await guard.isBroken())) {
+            guard.onBroken()
+            throw new SecureChatError('storage/locked', { detail: 'another tab leads', cause: error })
+          }
+          if (left > 1) continue
+        }
         throw error
       }
       for (const action of actions) action()
@@ -106,11 +124,11 @@ export function createDatabase(storage: ClientStorage): Database {
     }
   }
 
-  return {
+  const database = (guard?: CommitGuard): Database => ({
     get: async (key) => (await storage.get(key))?.value,
     list: (prefix, range) => storage.list(prefix, range),
     run(work, options = {}) {
-      const result = tail.then(() => attempt(work, options))
+      const result = tail.then(() => attempt(work, { ...options, ...(guard && { guard }) }))
       // Whoever comes next waits for the end, however it ends.
       tail = result.then(
         () => undefined,
@@ -118,5 +136,7 @@ export function createDatabase(storage: ClientStorage): Database {
       )
       return result
     },
-  }
+    guarded: database,
+  })
+  return database()
 }

@@ -50,6 +50,7 @@ export const KEYS = {
   wipe: 'wipe',
   renewals: 'renewals',
   syncWant: 'sync-want',
+  leader: 'leader',
   promotion: 'promotion',
 } as const
 

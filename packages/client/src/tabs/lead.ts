@@ -1,45 +1,108 @@
-import { SecureChatError } from '@securechat/protocol'
+import { isSecureChatError, SecureChatError } from '@securechat/protocol'
 import type { LockPort } from './lock.js'
 
-/** One writer a store: whoever holds the lock talks to the server, the others wait. */
+/** One writer a store: whoever holds the lock talks to the server, the others work through it. */
 export interface Lead {
   readonly status: 'idle' | 'waiting' | 'held'
   /** Resolves once this instance leads; many may wait. Rejects `request/aborted`. */
   acquire(signal: AbortSignal): Promise<void>
+  /** While waiting: takes the lock from a holder that does not answer. */
+  steal(): void
+  /** What was stored since shows that another instance leads: as if the lock had been stolen. */
+  lose(): void
   release(): void
 }
 
-export function createLead({ lock, name, onChange }: { lock: LockPort | undefined; name: string; onChange: () => void }): Lead {
+export interface LeadDeps {
+  readonly lock: LockPort | undefined
+  readonly name: string
+  readonly onChange: () => void
+  /** It was held and is not any more, without `release`. */
+  readonly onLost: () => void
+}
+
+interface Pending {
+  readonly promise: Promise<void>
+  readonly controller: AbortController
+  waiters: number
+  request(steal: boolean): void
+}
+
+export function createLead({ lock, name, onChange, onLost }: LeadDeps): Lead {
   let status: Lead['status'] = 'idle'
-  let release: (() => void) | undefined
-  let pending: { readonly promise: Promise<void>; readonly controller: AbortController; waiters: number } | undefined
+  let held: { readonly free: () => void } | undefined
+  let pending: Pending | undefined
 
   const set = (next: Lead['status']): void => {
     if (status === next) return
     status = next
     onChange()
   }
-  const begin = (): NonNullable<typeof pending> => {
+  const lose = (which: typeof held): void => {
+    if (!which || held !== which) return
+    held = undefined
+    set('idle')
+    onLost()
+  }
+
+  const begin = (): Pending => {
     const controller = new AbortController()
-    const promise = (
-      lock ? lock.acquire(name, { signal: controller.signal, onWait: () => controller.signal.aborted || set('waiting') }) : Promise.resolve(() => {})
-    ).then(
-      (free) => {
-        pending = undefined
-        if (controller.signal.aborted) {
-          free()
-          throw new SecureChatError('request/aborted')
-        }
-        release = free
-        set('held')
+    let settle: { readonly resolve: () => void; readonly reject: (error: unknown) => void }
+    const promise = new Promise<void>((resolve, reject) => {
+      settle = { resolve, reject }
+    })
+    // Whoever waits has its own handler; nobody may be left.
+    promise.catch(() => {})
+    const grant = (free: () => void): typeof held => {
+      if (pending !== made || controller.signal.aborted) {
+        free()
+        return undefined
+      }
+      pending = undefined
+      held = { free }
+      // Requests that still wait are not needed any more.
+      controller.abort()
+      set('held')
+      settle.resolve()
+      return held
+    }
+    const fail = (error: unknown): void => {
+      if (pending !== made) return
+      pending = undefined
+      set('idle')
+      settle.reject(error)
+    }
+    const made: Pending = {
+      promise,
+      controller,
+      waiters: 0,
+      request(steal) {
+        if (!lock) return void grant(() => {})
+        let mine: typeof held
+        lock
+          .acquire(name, {
+            signal: controller.signal,
+            steal,
+            onWait: () => pending === made && set('waiting'),
+            onLost: () => lose(mine),
+          })
+          .then(
+            (free) => {
+              mine = grant(free)
+            },
+            (error: unknown) => {
+              // A theft that is not possible leaves the first request where it is.
+              if (!steal || isSecureChatError(error, 'request/aborted')) fail(error)
+            },
+          )
       },
-      (error: unknown) => {
-        pending = undefined
-        set('idle')
-        throw error
-      },
-    )
-    return { promise, controller, waiters: 0 }
+    }
+    return made
+  }
+  const giveUp = (): void => {
+    const given = pending
+    pending = undefined
+    given?.controller.abort()
   }
 
   return {
@@ -49,8 +112,12 @@ export function createLead({ lock, name, onChange }: { lock: LockPort | undefine
     async acquire(signal) {
       if (status === 'held') return
       if (signal.aborted) throw new SecureChatError('request/aborted')
-      pending ??= begin()
+      if (!pending) {
+        pending = begin()
+        pending.request(false)
+      }
       const waiting = pending
+      if (!waiting) return
       waiting.waiters++
       await new Promise<void>((resolve, reject) => {
         const leave = (): void => {
@@ -60,9 +127,8 @@ export function createLead({ lock, name, onChange }: { lock: LockPort | undefine
         const abort = (): void => {
           leave()
           // Nobody wants it any more.
-          if (waiting.waiters === 0) {
-            waiting.controller.abort()
-            pending = undefined
+          if (waiting.waiters === 0 && pending === waiting) {
+            giveUp()
             set('idle')
           }
           reject(new SecureChatError('request/aborted'))
@@ -80,11 +146,14 @@ export function createLead({ lock, name, onChange }: { lock: LockPort | undefine
         )
       })
     },
+    steal() {
+      if (status === 'waiting') pending?.request(true)
+    },
+    lose: () => lose(held),
     release() {
-      pending?.controller.abort()
-      pending = undefined
-      release?.()
-      release = undefined
+      giveUp()
+      held?.free()
+      held = undefined
       set('idle')
     },
   }

@@ -1,0 +1,46 @@
+import { asSecureChatError, ERRORS, type ErrorCode, SecureChatError } from '@securechat/protocol'
+import * as z from 'zod/mini'
+
+/** Of these messages; tabs of another version are not listened to, and wait for the lock like tabs without a channel. */
+export const TABS_VERSION = 1
+
+const error = z.object({ code: z.string(), detail: z.optional(z.string()), retryAfterSeconds: z.optional(z.number()) })
+const status = z.enum(['stopped', 'waiting-for-tab', 'connecting', 'online', 'offline', 'signed-out', 'update-required'])
+const state = z.object({ status, synced: z.boolean(), retryAt: z.optional(z.number()), error: z.optional(error) })
+
+const schema = z.discriminatedUnion('type', [
+  /** Does anybody lead? */
+  z.object({ type: z.literal('ping') }),
+  /** The leader, on a ping and whenever its connection changes. `running`: it was started, and not only opened for a call. */
+  z.object({ type: z.literal('leader'), state, running: z.boolean() }),
+  /** A call to the server, through the leader. */
+  z.object({ type: z.literal('call'), id: z.string(), name: z.string(), input: z.unknown(), registrationToken: z.optional(z.string()) }),
+  z.object({ type: z.literal('abort'), id: z.string() }),
+  z.object({ type: z.literal('answer'), id: z.string(), output: z.optional(z.unknown()), error: z.optional(error) }),
+  /** To the leader: sign in anew, connect now, make room for a tab that was started. */
+  z.object({ type: z.literal('please'), what: z.enum(['reauthenticate', 'retry', 'yield']) }),
+  /** What a tab has told its app, for the apps of the others. */
+  z.object({ type: z.literal('event'), name: z.string(), values: z.array(z.unknown()) }),
+  /** A tab signs out, or has failed to: the end of the session is no news. */
+  z.object({ type: z.literal('departing'), under: z.boolean() }),
+  z.object({ type: z.literal('typing'), peer: z.string(), active: z.boolean() }),
+])
+export type TabMessage = z.output<typeof schema>
+export type SharedState = z.output<typeof state>
+export type SharedError = z.output<typeof error>
+
+export const toTab = (message: TabMessage): unknown => ({ v: TABS_VERSION, ...message })
+export function fromTab(data: unknown): TabMessage | undefined {
+  if ((data as { v?: unknown } | null)?.v !== TABS_VERSION) return undefined
+  return z.safeParse(schema, data).data
+}
+
+/** Errors lose their class on the way. */
+export function shareError(cause: unknown): SharedError {
+  const { code, detail, retryAfterSeconds } = asSecureChatError(cause, 'server/internal')
+  return { code, ...(detail !== undefined && { detail }), ...(retryAfterSeconds !== undefined && { retryAfterSeconds }) }
+}
+export function sharedError({ code, detail, retryAfterSeconds }: SharedError): SecureChatError {
+  const known = Object.hasOwn(ERRORS, code) ? (code as ErrorCode) : 'server/internal'
+  return new SecureChatError(known, { ...(detail !== undefined && { detail }), ...(retryAfterSeconds !== undefined && { retryAfterSeconds }) })
+}

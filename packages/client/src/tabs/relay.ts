@@ -1,0 +1,219 @@
+import {
+  type AccountId,
+  asSecureChatError,
+  type Clock,
+  type Logger,
+  type OperationInput,
+  type OperationName,
+  type OperationOutput,
+  SecureChatError,
+} from '@securechat/protocol'
+import type { Connection } from '@securechat/transport'
+import type { NetworkCallOptions } from '../network.js'
+import type { ConnectionState } from '../types.js'
+import type { Lead } from './lead.js'
+import { fromTab, type SharedState, sharedError, shareError, type TabMessage, toTab } from './messages.js'
+import type { OpenTabPort, TabPort } from './port.js'
+
+/** A hidden tab's timers run once a second at best, but it answers messages at once: so the one who waits asks. */
+const PING_MS = 2_000
+/** Questions without an answer after which the leader counts as frozen. */
+const MOST_UNANSWERED = 3
+
+export interface Relay {
+  /** What the leader last said of its connection; undefined where none has answered. */
+  readonly leader: ConnectionState | undefined
+  /** Resolves when a leader has answered; never where there is none. */
+  followed(): Promise<void>
+  call<Name extends OperationName>(name: Name, input: OperationInput<Name>, options?: NetworkCallOptions): Promise<OperationOutput<Name>>
+  please(what: 'reauthenticate' | 'retry'): void
+  /** The lead has changed hands or the own state has changed. */
+  look(): void
+  event(name: string, values: readonly unknown[]): void
+  typing(peer: AccountId, active: boolean): void
+  departing(under: boolean): void
+}
+
+export interface RelayDeps {
+  readonly open: OpenTabPort
+  readonly name: string
+  /** Of this tab, and of no other one. */
+  readonly self: string
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly lead: () => Lead
+  readonly connection: Connection
+  /** This instance's own, while it leads. */
+  readonly state: () => ConnectionState
+  readonly isRunning: () => boolean
+  readonly onLeader: () => void
+  /** A started tab wants to lead, and this one was opened for a call only. */
+  readonly onYield: () => void
+  readonly onEvent: (name: string, values: readonly unknown[]) => void
+  readonly onTyping: (peer: AccountId, active: boolean) => void
+  readonly onDeparting: (under: boolean) => void
+}
+
+interface Waiting {
+  readonly resolve: (output: unknown) => void
+  readonly reject: (error: SecureChatError) => void
+}
+
+const stateOf = ({ error, ...state }: SharedState): ConnectionState =>
+  Object.freeze({ ...state, ...(error && { error: sharedError(error) }) }) as ConnectionState
+const sharedOf = ({ error, ...state }: ConnectionState): SharedState => ({ ...state, ...(error && { error: shareError(error) }) })
+
+/** Several tabs on one store: the one that leads serves the others, which ask whether it still lives. */
+export function createRelay({ open, name, self, clock, logger, connection, ...deps }: RelayDeps): Relay {
+  const calls = new Map<string, Waiting>()
+  const serving = new Map<string, AbortController>()
+  const followers: (() => void)[] = []
+  let leader: ConnectionState | undefined
+  let unanswered = 0
+  let stopPinging: (() => void) | undefined
+  let count = 0
+  let told = ''
+  let port: TabPort | undefined
+
+  const post = (message: TabMessage): void => {
+    try {
+      port?.post(toTab(message))
+    } catch (error) {
+      logger.warn('client.tab-message-lost', { type: message.type, code: asSecureChatError(error, 'client/invalid-argument').code })
+    }
+  }
+  const tellState = (): void => post({ type: 'leader', state: sharedOf(deps.state()), running: deps.isRunning() })
+
+  const serve = async ({ id, name: operation, input, registrationToken }: Extract<TabMessage, { type: 'call' }>): Promise<void> => {
+    const controller = new AbortController()
+    serving.set(id, controller)
+    try {
+      const options = { signal: controller.signal, ...(registrationToken !== undefined && { registrationToken }) }
+      // The other tab runs the same code on the same origin; the server checks every call.
+      post({ type: 'answer', id, output: await connection.call(operation as OperationName, input as never, options) })
+    } catch (error) {
+      post({ type: 'answer', id, error: shareError(error) })
+    } finally {
+      serving.delete(id)
+    }
+  }
+
+  const asLeader = (message: TabMessage): void => {
+    switch (message.type) {
+      case 'ping':
+        return tellState()
+      case 'call':
+        return void serve(message)
+      case 'abort':
+        return serving.get(message.id)?.abort()
+      case 'please':
+        if (message.what === 'reauthenticate') connection.reauthenticate()
+        else if (message.what === 'retry') connection.retryNow()
+        else if (!deps.isRunning()) deps.onYield()
+        return
+    }
+  }
+  const asFollower = (message: TabMessage): void => {
+    if (message.type === 'leader') {
+      unanswered = 0
+      leader = stateOf(message.state)
+      if (!message.running && deps.isRunning()) post({ type: 'please', what: 'yield' })
+      for (const tell of followers.splice(0)) tell()
+      deps.onLeader()
+    } else if (message.type === 'answer') {
+      const waiting = calls.get(message.id)
+      calls.delete(message.id)
+      if (message.error) waiting?.reject(sharedError(message.error))
+      else waiting?.resolve(message.output)
+    }
+  }
+  const listen = (data: unknown): void => {
+    const message = fromTab(data)
+    if (!message) return
+    if (message.type === 'event') return deps.onEvent(message.name, message.values)
+    if (message.type === 'departing') return deps.onDeparting(message.under)
+    if (message.type === 'typing') return deps.onTyping(message.peer as AccountId, message.active)
+    if (deps.lead().status === 'held') asLeader(message)
+    else if (deps.lead().status === 'waiting') asFollower(message)
+  }
+
+  const ping = (): void => {
+    if (unanswered >= MOST_UNANSWERED) {
+      logger.warn('client.leader-frozen')
+      unanswered = 0
+      deps.lead().steal()
+    }
+    unanswered++
+    post({ type: 'ping' })
+    stopPinging = clock.after(PING_MS, ping)
+  }
+  const forgetLeader = (): void => {
+    leader = undefined
+    unanswered = 0
+    stopPinging?.()
+    stopPinging = undefined
+    // The server may or may not have done it, as with a connection that breaks.
+    for (const { reject } of calls.values()) reject(new SecureChatError('network/closed', { detail: 'the tab that was connected has ended' }))
+    calls.clear()
+  }
+
+  return {
+    get leader() {
+      return leader
+    },
+    followed: () =>
+      new Promise((resolve) => {
+        if (leader) resolve()
+        else followers.push(resolve)
+      }),
+    call(operation, input, { signal, registrationToken } = {}) {
+      const id = `${self}.${count++}`
+      return new Promise((resolve, reject) => {
+        const end = (): void => signal?.removeEventListener('abort', abort)
+        const abort = (): void => {
+          calls.delete(id)
+          end()
+          post({ type: 'abort', id })
+          reject(new SecureChatError('request/aborted'))
+        }
+        if (signal?.aborted) return reject(new SecureChatError('request/aborted'))
+        signal?.addEventListener('abort', abort)
+        calls.set(id, {
+          resolve: (output) => {
+            end()
+            resolve(output as never)
+          },
+          reject: (error) => {
+            end()
+            reject(error)
+          },
+        })
+        post({ type: 'call', id, name: operation, input, ...(registrationToken !== undefined && { registrationToken }) })
+      })
+    },
+    please: (what) => post({ type: 'please', what }),
+    look() {
+      const { status } = deps.lead()
+      if (status !== 'idle') port ??= open(name, listen)
+      if (status === 'waiting') {
+        if (!stopPinging) ping()
+      } else if (stopPinging || leader) forgetLeader()
+      if (status !== 'held') {
+        for (const controller of serving.values()) controller.abort()
+        told = ''
+      }
+      if (status === 'idle') {
+        port?.close()
+        port = undefined
+      }
+      if (status !== 'held') return
+      const now = JSON.stringify([deps.state(), deps.isRunning()])
+      if (now === told) return
+      told = now
+      tellState()
+    },
+    event: (event, values) => post({ type: 'event', name: event, values: [...values] }),
+    typing: (peer, active) => post({ type: 'typing', peer, active }),
+    departing: (under) => post({ type: 'departing', under }),
+  }
+}

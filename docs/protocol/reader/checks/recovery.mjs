@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto'
 import { wordlist } from '@scure/bip39/wordlists/english.js'
 import { hex, readKey, readTPrefix, readUint, refuse, requireEqual } from '../bytes.mjs'
 import { readManifest, SUITE } from '../keys.mjs'
-import { ed25519PublicKey, verifySignature } from '../primitives.mjs'
+import { ed25519PublicKey, verifySignature, x25519PublicKey } from '../primitives.mjs'
 import { recoveryKeys } from '../recovery.mjs'
 
 /** BIP39: 24 words of 11 bits, 256 of entropy and 8 of its SHA-256. */
@@ -27,7 +27,7 @@ function readSuccession(bytes, recoveryKey) {
 }
 
 export function* checks(vectors) {
-  const [entropy, oldSeed, newSeed] = vectors.draws.values.map(hex)
+  const [entropy, oldSeed, newSeed, ...deviceDraws] = vectors.draws.values.map(hex)
   const keys = recoveryKeys(entropy)
   yield ['words', () => requireEqual(entropyOf(vectors.words), entropy, 'entropy')]
   yield ['backup key', () => requireEqual(keys.backupKey, hex(vectors.backupKey), 'backup key')]
@@ -65,6 +65,14 @@ export function* checks(vectors) {
       requireEqual(read.lastVersion, first.version, 'version')
       requireEqual(second.version, first.version + 1, 'version')
       requireEqual(read.lastHash, first.hash, 'hash')
+      requireEqual(deviceDraws.length, 4, 'draws')
+      for (const [index, manifest] of [first, second].entries()) {
+        const [signingSeed, identitySecret] = deviceDraws.slice(2 * index)
+        const [device, ...others] = manifest.devices
+        requireEqual(others.length, 0, 'other devices')
+        requireEqual(device.signingKey, ed25519PublicKey(signingSeed), 'DSK')
+        requireEqual(device.identityKey, x25519PublicKey(identitySecret), 'DIK')
+      }
     },
   ]
 }

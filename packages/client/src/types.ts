@@ -195,6 +195,11 @@ export interface LinkInvitation {
 export interface ClientEvents {
   /** The list of the own account has changed: a device that nobody here knows of has to be revoked. */
   'devices-changed': (event: { added: readonly DeviceId[]; removed: readonly DeviceId[] }) => void
+  /**
+   * The account's list of devices ran out 15 days ago, and there is no newer one: its owner was not online for long, or somebody keeps its lists back. What is known goes on, no new
+   * device of it is believed. Once for each account and start; for the own account too.
+   */
+  'devices-stale': (event: { accountId: AccountId }) => void
   message: (event: { conversation: Conversation; message: Message }) => void
   'message-status': (event: { conversation: Conversation; message: Message }) => void
   connection: (state: ConnectionState) => void

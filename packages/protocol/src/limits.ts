@@ -57,6 +57,8 @@ export const LIMITS = {
   manifestBytes: 16 * 1024,
   /** Days a manifest may be valid. */
   manifestDays: 30,
+  /** Days after its end from which a list that nobody has renewed is told: a primary device that was off for long is no reason to warn. */
+  manifestWarningDays: 15,
   /** Characters of free text fields such as a client's name. */
   labelCharacters: 128,
   /** Ratchet: message keys derived for one jump (docs/protocol/04-ratchet.md). */

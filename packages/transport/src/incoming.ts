@@ -52,6 +52,8 @@ export function readEvent(body: Uint8Array): ServerEvent | null {
         return { type: 'manifest-changed', accountId: event.accountId, version: event.version }
       }
       break
+    case 'sign-in-refused':
+      return { type: 'sign-in-refused' }
     case 'draining':
       return { type: 'draining' }
     case 'revoked':

@@ -20,11 +20,16 @@ export interface Manifests {
   refresh(accountId: AccountId): Promise<Pins>
   /** What is pinned, fetched if there is nothing yet. */
   ensure(accountId: AccountId): Promise<Pins>
+  /** The list has run out: asks for a newer one, in the background and not at every message. */
+  expired(accountId: AccountId): void
   alert(accountId: AccountId, error: SecureChatError, evidence?: readonly Uint8Array[]): void
 }
 
 /** Pages of one answer: far above what an account collects, and an end to a server that never says "no more". */
 const MAX_PAGES = 64
+/** Milliseconds between two questions for a list that has run out. */
+const ASK_AGAIN_MS = 3_600_000
+const DAY = 86_400_000
 
 export interface ManifestOptions {
   /** Days after which a device that was taken off the list is said to have expired. */
@@ -34,6 +39,14 @@ export interface ManifestOptions {
 export function createManifests(context: Context, { idleDays = LIMITS.idleDeviceDays }: ManifestOptions = {}): Manifests {
   const { db, provider, clock, logger, events, network } = context
   const running = new Map<AccountId, Promise<Pins>>()
+  const [asked, told] = [new Map<AccountId, number>(), new Set<AccountId>()]
+
+  /** Known devices go on; that nobody has renewed the list for so long is told, once a start. */
+  const tellStale = (accountId: AccountId, notAfter: number): void => {
+    if (told.has(accountId) || clock.now() <= notAfter + LIMITS.manifestWarningDays * DAY) return
+    told.add(accountId)
+    events.emit('devices-stale', { accountId })
+  }
 
   const fetchChain = async (accountId: AccountId, after: number): Promise<Uint8Array[]> => {
     const chain: Uint8Array[] = []
@@ -54,6 +67,7 @@ export function createManifests(context: Context, { idleDays = LIMITS.idleDevice
     const { pin, candidate, newDeviceIds, removedDeviceIds, stale, successions } = before ? await withConsent(tx, judged, before) : judged
     if (!before) await settleVerified(tx, pin.manifest)
     if (stale) logger.info('client.manifest-expired')
+    if (stale) tx.afterCommit(() => tellStale(accountId, (candidate ?? pin).manifest.notAfter))
     const past =
       own && before && before.pin.manifest.version !== pin.manifest.version
         ? [...before.past, { version: before.pin.manifest.version, hash: before.pin.manifest.hash }]
@@ -96,6 +110,12 @@ export function createManifests(context: Context, { idleDays = LIMITS.idleDevice
   }
   return {
     alert,
+    expired(accountId) {
+      const now = clock.now()
+      if (now - (asked.get(accountId) ?? 0) < ASK_AGAIN_MS) return
+      asked.set(accountId, now)
+      share(accountId).catch((error: unknown) => logger.debug('client.refresh-failed', { code: asSecureChatError(error, 'server/internal').code }))
+    },
     refresh: share,
     ensure: async (accountId) => (await readPins(db, provider, accountId)) ?? share(accountId),
   }

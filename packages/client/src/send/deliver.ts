@@ -67,6 +67,7 @@ export async function prepareRow(context: Context, manifests: Manifests, row: Ou
     writeOutbox(tx, next)
     tx.afterCommit(() => {
       if (stale) logger.info('client.prekeys-expired')
+      if (clock.now() > audience.expiresAt) manifests.expired(peer)
       for (const { accountId, error } of skipped) if (error.code === 'prekeys/invalid-bundle') manifests.alert(accountId, error)
     })
     return next

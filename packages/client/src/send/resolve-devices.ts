@@ -1,5 +1,5 @@
 import { believedDevices, type CryptoProvider, type LocalDevice, localDevice, type RemoteDevice, remoteDevice } from '@securechat/crypto'
-import { type AccountId, SecureChatError } from '@securechat/protocol'
+import { type AccountId, SecureChatError, type Timestamp } from '@securechat/protocol'
 import type { Self } from '../context.js'
 import type { Reader } from '../state/database.js'
 import { type Pins, readPins } from '../state/pins.js'
@@ -8,6 +8,8 @@ export interface Audience {
   readonly local: LocalDevice
   /** Devices of the peer, then the own other devices. */
   readonly remotes: readonly RemoteDevice[]
+  /** When the peer's list runs out. */
+  readonly expiresAt: Timestamp
 }
 
 /** This device under the account's newest manifest. Throws `auth/not-registered` where it has none. */
@@ -31,10 +33,10 @@ export async function resolveAudience(
   const others = believedDevices(own.pin)
     .filter(({ deviceId }) => deviceId !== self.deviceId)
     .map(({ deviceId }) => remoteDevice(own.pin.manifest, deviceId))
-  if (peer === self.accountId) return { local, remotes: others }
+  if (peer === self.accountId) return { local, remotes: others, expiresAt: own.pin.manifest.notAfter }
   const pins = await readPins(reader, provider, peer)
   if (!pins) return undefined
   if (pins.candidate) throw new SecureChatError('devices/identity-changed')
   const theirs = believedDevices(pins.pin).map(({ deviceId }) => remoteDevice(pins.pin.manifest, deviceId))
-  return { local, remotes: [...theirs, ...others] }
+  return { local, remotes: [...theirs, ...others], expiresAt: pins.pin.manifest.notAfter }
 }

@@ -51,14 +51,17 @@ export function encodeFrankingReport(report: FrankingReport): Uint8Array {
   return bytes
 }
 
+type Nine = [Uint8Array, Uint8Array, Uint8Array, Uint8Array, Uint8Array, Uint8Array, Uint8Array, Uint8Array, Uint8Array]
+
 /** What a report claims; nothing of it is true before `verifyFrankingReport`. Copies. Throws `protocol/malformed`, `protocol/too-large`, `protocol/unsupported-version`. */
 export function decodeFrankingReport(bytes: Uint8Array): FrankingReport {
   if (bytes.length > LIMITS.reportBytes) throw new SecureChatError('protocol/too-large', { detail: 'franking report' })
-  const [version, account, device, audience, conversation, message, frankingKey, commitment, common, stamp, ...more] = parseT(bytes, LABELS.frankReport)
+  const [version, ...fields] = parseT(bytes, LABELS.frankReport)
   if (version?.length !== 1) return malformed()
   if (version[0] !== VERSION) throw new SecureChatError('protocol/unsupported-version', { detail: 'franking report' })
-  if (!account || device?.length !== 4 || !audience || !conversation || !message || !common || !stamp || more.length > 0) return malformed()
-  if (frankingKey?.length !== 32 || commitment?.length !== 32) return malformed()
+  if (fields.length !== 9) malformed()
+  const [account, device, audience, conversation, message, frankingKey, commitment, common, stamp] = fields as Nine
+  if (device.length !== 4 || frankingKey.length !== 32 || commitment.length !== 32) malformed()
   const deviceId = readU32(device, 0)
   if (!isDeviceId(deviceId)) return malformed()
   decodeFrankingStamp(stamp)

@@ -74,9 +74,8 @@ const malformed = (): never => {
 
 const publicKey = (field: Uint8Array, type: 'ed25519' | 'x25519'): Uint8Array => readTypedKey(type, field) ?? malformed()
 
-/** T begins with the label's length and the label. */
-const isLabelled = (bytes: Uint8Array, label: string): boolean =>
-  bytes[0] === label.length && equalPublicBytes(bytes.subarray(1, 1 + label.length), text(label))
+/** Which label to read it with: T begins with the label's length, which `parseT` compares, and the label. */
+const isLabelled = (bytes: Uint8Array, label: string): boolean => equalPublicBytes(bytes.subarray(1, 1 + label.length), text(label))
 
 /** Throws `protocol/malformed` or `protocol/unsupported-version`. */
 export function parseLinkCode(code: Uint8Array): LinkCode {

@@ -103,9 +103,10 @@ export function openHandover({ provider }: Pick<CryptoDeps, 'provider'>, agreed:
   const keys = handoverKeys(provider, agreed)
   if (!provider.equal(keys.commitment, commitment)) throw new SecureChatError('crypto/authentication-failed', { detail: 'handover' })
   const content = unpad(provider.aeadOpen(keys.key, keys.nonce, { data: ciphertext, associatedData: agreed.transcript }))
-  const [account, seed, manifest, ...more] = parseT(content, LABELS.promotionContent)
-  if (account?.length !== 16 || seed?.length !== SIZES.ed25519Seed || !manifest || more.length > 0)
-    throw new SecureChatError('protocol/malformed', { detail: 'handover' })
+  const fields = parseT(content, LABELS.promotionContent)
+  if (fields.length !== 3) reader.fail()
+  const [account, seed, manifest] = fields as [Uint8Array, Uint8Array, Uint8Array]
+  if (seed.length !== SIZES.ed25519Seed) reader.fail()
   if (idFromBytes<AccountId>(account) !== agreed.accountId) throw new SecureChatError('protocol/malformed', { detail: 'account of the handover' })
   const { publicKey, secretKey } = provider.ed25519KeyPair(seed)
   if (!equalPublicBytes(publicKey, agreed.accountKey)) throw new SecureChatError('crypto/invalid-key', { detail: 'account key' })

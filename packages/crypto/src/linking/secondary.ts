@@ -64,14 +64,19 @@ export function openLinkAnswer({ provider, now }: CryptoDeps, offer: LinkOffer, 
   }
 }
 
+const malformed = (): never => {
+  throw new SecureChatError('protocol/malformed', { detail: 'linking answer' })
+}
+
 function readContent(content: Uint8Array): Pick<LinkJoined, 'accountId' | 'accountKey' | 'deviceId' | 'payload'> {
-  const [account, key, device, payload, ...more] = parseT(content, LABELS.linkAnswer)
-  const accountKey = readTypedKey('ed25519', key)
-  const wellFormed = account && accountKey && device?.length === 4 && payload && more.length === 0
-  const deviceId = device?.length === 4 ? readU32(device, 0) : 0
-  if (!wellFormed || !isDeviceId(deviceId) || payload.length > LIMITS.linkPayloadBytes)
-    throw new SecureChatError('protocol/malformed', { detail: 'linking answer' })
-  return { accountId: idFromBytes<AccountId>(account), accountKey, deviceId: deviceId as DeviceId, payload: payload.slice() }
+  const fields = parseT(content, LABELS.linkAnswer)
+  if (fields.length !== 4) malformed()
+  const [account, key, device, payload] = fields as [Uint8Array, Uint8Array, Uint8Array, Uint8Array]
+  if (device.length !== 4 || payload.length > LIMITS.linkPayloadBytes) malformed()
+  const deviceId = readU32(device, 0)
+  const accountKey = readTypedKey('ed25519', key) ?? malformed()
+  if (!isDeviceId(deviceId)) return malformed()
+  return { accountId: idFromBytes<AccountId>(account), accountKey, deviceId, payload: payload.slice() }
 }
 
 /** After the person has compared account and digits: the acceptance over this very exchange, for the primary device. Throws `devices/link-expired`. */

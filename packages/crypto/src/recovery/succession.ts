@@ -52,7 +52,6 @@ const accountKey = (field: Uint8Array): Uint8Array => readTypedKey('ed25519', fi
 
 /** Reads the shape, NOT the signature. Throws `protocol/malformed` or `protocol/unsupported-version`. */
 export function decodeSuccession(bytes: Uint8Array): Succession {
-  if (bytes.length < SIGNATURE) malformed()
   const fields = parseT(bytes.subarray(0, bytes.length - SIGNATURE), LABELS.succession)
   if (fields.length !== 6) malformed()
   const [suite, account, oldKey, newKey, lastVersion, lastHash] = fields as [Uint8Array, Uint8Array, Uint8Array, Uint8Array, Uint8Array, Uint8Array]

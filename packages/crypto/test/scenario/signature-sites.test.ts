@@ -12,7 +12,14 @@ import { laxVerify, mixedOrderSigner, weakCases } from '../support/weak-signatur
 const PACKAGES = join(import.meta.dirname, '../../..')
 const keys = generateSigningKeys({ provider: sodium, random: seededRandom(5) })
 const genuine: SiteSigner = { publicKey: keys.publicKey, sign: (message) => sodium.ed25519Sign(keys.secretKey.expose(), message) }
-const REFUSALS = ['devices/invalid-manifest', 'prekeys/invalid-bundle', 'auth/invalid-proof', 'groups/invalid-operation', 'crypto/invalid-signature']
+const REFUSALS = [
+  'devices/invalid-manifest',
+  'prekeys/invalid-bundle',
+  'auth/invalid-proof',
+  'groups/invalid-operation',
+  'crypto/invalid-signature',
+  'crypto/authentication-failed',
+]
 
 /** The bytes that a site signs. */
 function messageOf(site: SignatureSite): Uint8Array {
@@ -92,6 +99,6 @@ describe('attack 08: a signature for one purpose used for another', () => {
 
   test('attack 08: labels are unique', () => {
     expect(new Set(Object.values(LABELS)).size).toBe(Object.values(LABELS).length)
-    expect(new Set(SIGNATURE_SITES.map(({ label }) => label)).size).toBe(11)
+    expect(new Set(SIGNATURE_SITES.map(({ label }) => label)).size).toBe(12)
   })
 })

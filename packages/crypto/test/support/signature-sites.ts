@@ -32,6 +32,7 @@ import {
   verifyRetryRequest,
   verifySuccession,
 } from '../../src/index.js'
+import { acceptPromotion, answerLink, confirmPromotion, createLinkOffer, openLinkAnswer } from '../../src/linking/index.js'
 import { pairwiseSender } from '../../src/session/sender.js'
 import { verifyRefreshProof, verifyRequestProof, verifySocketProof } from '../../src/signatures/index.js'
 import { sodium } from './providers.js'
@@ -178,6 +179,18 @@ export const SIGNATURE_SITES: readonly SignatureSite[] = [
       const keys = { oldAccountKey: account.publicKey, newAccountKey: deviceKeys.signing.publicKey }
       const bytes = createSuccession(signing(signer), { accountId, ...keys, lastVersion: 1, lastHash: new Uint8Array(64), recoveryKey: pairOf(signer) })
       return (provider) => void verifySuccession(provider, bytes, signer.publicKey)
+    },
+  },
+  {
+    name: 'promotion',
+    label: LABELS.promotionAccept,
+    source: 'crypto/src/linking/promotion.ts',
+    make(signer) {
+      const offer = createLinkOffer(honest, deviceOf(signer), 'promotion')
+      const input = { accountId, accountKey: account.publicKey, deviceId, payload: new Uint8Array(0), purpose: 'promotion' } as const
+      const { state, answer } = answerLink(honest, { ...offer, ...input })
+      const { confirmation } = confirmPromotion({ ...honest, provider: signing(signer) }, openLinkAnswer(honest, offer, answer))
+      return (provider) => void acceptPromotion({ ...honest, provider }, state, confirmation)
     },
   },
   {

@@ -24,6 +24,8 @@ export function accountDecoders(deps: crypto.CryptoDeps, owner: Registered): Rec
   const offer = linking.createLinkOffer(deps, deviceKeys)
   const answered = linking.answerLink(deps, { ...offer, accountId, accountKey: account.publicKey, deviceId: 2 as DeviceId, payload: text('payload') })
   const joined = linking.openLinkAnswer(deps, offer, answered.answer)
+  const { agreed } = linking.confirmPromotion(deps, joined)
+  const handover = linking.sealHandover(deps, agreed, { accountKeys: account, manifest: owner.manifest.bytes })
   return {
     decodeSuccession: decoder({ decode: crypto.decodeSuccession, sample: statement }),
     verifySuccession: decoder({ decode: (input) => crypto.verifySuccession(provider, input, account.publicKey), sample: statement }),
@@ -32,6 +34,7 @@ export function accountDecoders(deps: crypto.CryptoDeps, owner: Registered): Rec
     decodeBackupState: decoder({ decode: backup.decodeBackupState, encode: backup.encodeBackupState, sample: backup.encodeBackupState(state) }),
     parseLinkCode: decoder({ decode: linking.parseLinkCode, sample: offer.code }),
     openLinkAnswer: decoder({ decode: (input) => linking.openLinkAnswer(deps, offer, input), sample: answered.answer }),
+    openHandover: decoder({ decode: (input) => linking.openHandover(deps, agreed, input), sample: handover }),
     finishLink: decoder({ decode: (input) => linking.finishLink(deps, answered.state, input), sample: linking.confirmLink(deps, joined).confirmation }),
   }
 }

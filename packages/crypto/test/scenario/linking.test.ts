@@ -1,7 +1,8 @@
-import { type DeviceId, idFromBytes, LIMITS } from '@securechat/protocol'
+import { type DeviceId, idFromBytes, LABELS, LIMITS, T, u32 } from '@securechat/protocol'
 import { beforeEach, describe, expect, test } from 'vitest'
-import { createManifest, type DeviceKeys, generateDeviceKeys, type Manifest, verifyManifest, verifyManifestChain } from '../../src/index.js'
-import { answerLink, confirmLink, createLinkOffer, finishLink, type LinkOffer, openLinkAnswer, parseLinkCode } from '../../src/linking/index.js'
+import { createManifest, type DeviceKeys, generateDeviceKeys, type Manifest, Secret, verifyManifest, verifyManifestChain } from '../../src/index.js'
+import { answerLink, confirmLink, createLinkOffer, finishLink, type LinkOffer, linkMeeting, openLinkAnswer, parseLinkCode } from '../../src/linking/index.js'
+import { comparisonCode } from '../../src/linking/schedule.js'
 import { codeOf } from '../support/codes.js'
 import { bytesOf, createWorld, DAY, Person, textOf, type World } from '../support/people.js'
 import { noble, sodium } from '../support/providers.js'
@@ -95,6 +96,29 @@ describe('linking', () => {
     expect(refusedByNew(answer)).toBe('devices/link-expired')
     expect(codeOf(() => confirmLink(world.deps(), joined))).toBe('devices/link-expired')
     expect(codeOf(() => finishLink(world.deps(), state, confirmation))).toBe('devices/link-expired')
+  })
+
+  test('the digits are six, with zeros in front where the number is short', () => {
+    const key = new Secret(world.random(32))
+    const codes = Array.from({ length: 300 }, (_, i) => comparisonCode(sodium, key, u32(i)))
+    for (const code of codes) expect(code).toMatch(/^\d{6}$/)
+    expect(codes.some((code) => code.startsWith('0'))).toBe(true)
+    expect(comparisonCode(sodium, key, u32(0))).toBe(comparisonCode(noble, key, u32(0)))
+    // The number is that of 48 bits: as often above half as below.
+    expect(codes.filter((code) => code >= '500000').length).toBeGreaterThan(100)
+  })
+
+  test('where the two meet says nothing of the code, and is another place for every code', () => {
+    const other = createLinkOffer(world.deps(), tablet)
+    expect(linkMeeting(sodium, offer.code)).toHaveLength(16)
+    expect(linkMeeting(noble, offer.code)).toEqual(linkMeeting(sodium, offer.code))
+    expect(linkMeeting(sodium, other.code)).not.toEqual(linkMeeting(sodium, offer.code))
+    expect(linkMeeting(sodium, offer.code)).toEqual(sodium.blake2b(16, T(LABELS.linkMeeting, offer.code)))
+  })
+
+  test('the largest payload goes through', () => {
+    const payload = new Uint8Array(LIMITS.linkPayloadBytes).fill(3)
+    expect(openLinkAnswer(world.deps(), offer, answerOf(alice, offer, payload).answer).payload).toEqual(payload)
   })
 
   test('damaged codes and oversized payloads', () => {

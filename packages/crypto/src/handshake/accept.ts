@@ -36,7 +36,7 @@ function requireKnown(known: ManifestId, claimed: ManifestRef): void {
  * holds other content for a version that we know was shown another device list. Throws `devices/manifest-fork`.
  */
 export function requireSameManifests({ local, remote, header }: { local: LocalDevice; remote: RemoteDevice; header: HandshakeHeader }): void {
-  const past = header.recipientManifest.version < local.manifest.version ? local.pastManifestHash?.(header.recipientManifest.version) : undefined
+  const past = local.pastManifestHash?.(header.recipientManifest.version)
   const pastDiffers = past !== undefined && !equalPublicBytes(past.subarray(0, 32), header.recipientManifest.hash)
   if (
     pastDiffers ||

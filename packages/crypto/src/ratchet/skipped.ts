@@ -17,7 +17,6 @@ export function limitSkipped(chains: readonly ReceiveChain[], now: Timestamp): r
   let room: number = LIMITS.skippedKeys
   let changed = false
   const limited = chains.map((chain) => {
-    if (chain.skipped.length === 0) return chain
     let kept = chain.skipped
     if (hasExpired(chain, now)) kept = kept.filter(({ storedAt }) => now - storedAt <= LIFETIME)
     if (kept.length > room) kept = room === 0 ? [] : kept.slice(-room)

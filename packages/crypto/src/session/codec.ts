@@ -23,7 +23,7 @@ const SEEN = 4 + 4 + 32
 const sessionSize = ({ handshake, ratchet }: Session): number => 1 + 4 + 32 + 2 + (handshake?.length ?? 0) + 8 + 8 + 4 + 8 + ratchetSize(ratchet)
 
 /** Bytes that `encodeSession` gives: known beforehand, they are allocated once. */
-function recordSize({ sessions, seen }: SessionRecord): number {
+export function recordSize({ sessions, seen }: SessionRecord): number {
   let size = RECORD_HEAD + 2 + seen.length * SEEN
   for (const session of sessions) size += sessionSize(session)
   return size

@@ -2,7 +2,17 @@ import { type DeviceId, decodeHandshakeHeader, encodeEnvelopeHeader, joinEnvelop
 import { beforeEach, describe, expect, test } from 'vitest'
 import { initiate } from '../../src/handshake/initiate.js'
 import { verifyPreKeyBundle } from '../../src/identity/bundle.js'
-import { encodeSession, encryptMessage, generatePreKeys, needsBundle, peekEnvelope, pruneSessionRecord, requiredPreKeys } from '../../src/index.js'
+import {
+  decryptMessage,
+  encodeSession,
+  encryptMessage,
+  generatePreKeys,
+  needsBundle,
+  type PreKeyLookup,
+  peekEnvelope,
+  pruneSessionRecord,
+  requiredPreKeys,
+} from '../../src/index.js'
 import { codeOf } from '../support/codes.js'
 import { bytesOf, createWorld, DAY, NOTHING, Person, type World } from '../support/people.js'
 import { sodium } from '../support/providers.js'
@@ -69,8 +79,44 @@ describe('first message', () => {
     expect(alice.encrypt(bob, 'hello', { bundle: bob.bundle() }).stale).toBe(true)
   })
 
-  test('a session with oneself is refused', () => {
+  test('a session with oneself is refused, with another device of the account it is not', () => {
     expect(codeOf(() => alice.write(alice, 'x', { bundle: alice.bundle() }))).toBe('client/invalid-argument')
+    const own = { accountId: alice.accountId, deviceId: 2 as DeviceId, deviceKeys: bob.keys }
+    const { signed, lastResort } = generatePreKeys(world.deps(), { ...own, firstKeyId: 1, count: 0 })
+    const { signing, identity } = bob.keys
+    const remote = { ...alice.remote(), deviceId: own.deviceId, signingKey: signing.publicKey, identityKey: identity.publicKey }
+    const bundle = { signed: signed.public, lastResort: lastResort.public }
+    const sent = encryptMessage(world.deps(), { record: null, local: alice.local(), remote, bundle, plaintext: { common: bytesOf('x') } })
+    expect(peekEnvelope(sent.envelope)).toMatchObject({ senderDeviceId: 1, recipientDeviceId: 2 })
+  })
+
+  test('of or for another device it is refused before any prekey is looked for: nobody heals what was never for them', () => {
+    const envelope = alice.write(bob, 'hello', { bundle: bob.bundle() })
+    const read = (changes: Partial<Parameters<typeof decryptMessage>[1]>) =>
+      codeOf(() => decryptMessage(world.deps(), { record: null, local: bob.local(), remote: alice.remote(), envelope, ...changes }))
+    expect(read({})).toBe('crypto/unknown-prekey')
+    expect(read({ local: { ...bob.local(), deviceId: 2 as DeviceId } })).toBe('crypto/authentication-failed')
+    expect(read({ remote: { ...alice.remote(), deviceId: 2 as DeviceId } })).toBe('crypto/authentication-failed')
+  })
+
+  test('is opened with the very prekeys that it names, or with none', () => {
+    for (const withOneTime of [true, false]) {
+      alice.record = null
+      const envelope = alice.write(bob, 'hello', { bundle: bob.bundle({ withOneTime }) })
+      const { signed, kem } = bob.lookup(envelope) as { signed: Uint8Array; kem: Uint8Array }
+      const next = generatePreKeys(world.deps(), { accountId: bob.accountId, deviceId: bob.deviceId, deviceKeys: bob.keys, firstKeyId: 20, count: 1 })
+      const oneTime = next.oneTime[0]?.private as Uint8Array
+      const read = (preKeys: PreKeyLookup) =>
+        codeOf(() => decryptMessage(world.deps(), { record: null, local: bob.local(), remote: alice.remote(), envelope, preKeys }))
+      const others: PreKeyLookup[] = [{ kem }, { signed }, { signed: next.signed.private, kem }, { signed: kem, kem }, { signed, kem: signed }]
+      // Of another kind, under the very number.
+      const { kemId } = requiredPreKeys(envelope) as NonNullable<ReturnType<typeof requiredPreKeys>>
+      const same = generatePreKeys(world.deps(), { accountId: bob.accountId, deviceId: bob.deviceId, deviceKeys: bob.keys, firstKeyId: kemId, count: 0 })
+      others.push({ signed, kem: same.signed.private }, { signed, kem: oneTime }, { signed, kem: next.lastResort.private })
+      for (const preKeys of others) expect(read(preKeys)).toBe('crypto/unknown-prekey')
+      expect(bob.read(alice, envelope)).toBe('hello')
+      bob.record = null
+    }
   })
 })
 

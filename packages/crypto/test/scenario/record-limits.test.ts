@@ -1,6 +1,7 @@
 import { LIMITS } from '@securechat/protocol'
 import { describe, expect, test } from 'vitest'
 import { decodeSession, encodeSession, Secret, type Session, type SessionRecord } from '../../src/index.js'
+import { recordSize } from '../../src/session/codec.js'
 import { codeOf } from '../support/codes.js'
 import { createWorld, DAY, Person } from '../support/people.js'
 import { acquaint, exchange, pqOf, recordOf } from '../support/pq.js'
@@ -26,9 +27,10 @@ const closed = (changes: Partial<Chain> = {}): Chain => ({ ...newest, chainKey: 
 const skipped = (...counters: number[]): Chain['skipped'] => counters.map((counter) => ({ counter, messageKey: new Secret(new Uint8Array(32)), storedAt: 1 }))
 const upTo = (count: number): number[] => Array.from({ length: count }, (_, i) => i)
 
-/** What is read is what was written; secrets are compared as bytes. */
+/** What is read is what was written, which has the size that was told beforehand; secrets are compared as bytes. */
 function readable(value: SessionRecord): void {
   const bytes = encodeSession(value)
+  expect(recordSize(value)).toBe(bytes.length)
   const read = decodeSession(bytes)
   expect(read).toEqual(value)
   expect(Buffer.compare(encodeSession(read), bytes)).toBe(0)

@@ -19,6 +19,7 @@ import { createRegistrar } from './account/registration.js'
 import { keepSession } from './account/session-keeper.js'
 import { continueWipe, type Departure, watchDeparture } from './account/sign-out.js'
 import { signIn } from './account/tokens.js'
+import { createBackups } from './backups/backups.js'
 import { createConnectionView } from './connection-state.js'
 import { consumeMessages } from './consume.js'
 import { createContacts } from './contacts/contacts.js'
@@ -35,6 +36,7 @@ import { platformOf, storagePersists } from './devices/platform.js'
 import { createSafety } from './devices/safety.js'
 import { createEvents } from './events.js'
 import { createAsker } from './healing/asker.js'
+import { createHistory } from './history/history.js'
 import { createLifecycle } from './lifecycle.js'
 import { createMaintenance } from './maintenance.js'
 import { createNetwork } from './network.js'
@@ -177,6 +179,9 @@ export async function createClient(options: ClientOptions): Promise<Client> {
   const maintenance = createMaintenance(leading, manifests, { introduction: { name: deviceName, platform }, idleDays: idleDeviceDays })
   const asker = createAsker(leading)
   const sync = createSync(leading)
+  // Whoever calls may follow; only the leader's part runs in the background.
+  const backups = createBackups(context, manifests)
+  const history = createHistory(context)
   const registrar = createRegistrar(context)
   const departure: Departure = { under: false, elsewhere: false, tell: (under) => relay?.departing(under) }
   keepSession(context, { registrar, departure })
@@ -245,6 +250,8 @@ export async function createClient(options: ClientOptions): Promise<Client> {
       receiver.wake()
       if (lifecycle.running) {
         maintenance.wake()
+        backups.background.wake()
+        history.background.wake()
         profiles.catchUp()
       }
     }
@@ -274,6 +281,8 @@ export async function createClient(options: ClientOptions): Promise<Client> {
       unwatchProfile = storage.watch(KEYS.profile, () => profiles.catchUp())
       asker.start()
       sync.start()
+      backups.background.start()
+      history.background.start()
       connection.start()
       if (early) connection.reauthenticate()
     })
@@ -282,7 +291,8 @@ export async function createClient(options: ClientOptions): Promise<Client> {
     inTurn(async () => {
       unwatchProfile()
       receipts.stop()
-      const ended = Promise.all([sender.stop(), receiver.stop(), maintenance.stop(), asker.stop(), sync.stop()])
+      const workers = [sender, receiver, maintenance, asker, sync, backups.background, history.background]
+      const ended = Promise.all(workers.map((worker) => worker.stop()))
       await disconnect()
       await ended
       await profiles.stop()
@@ -332,7 +342,9 @@ export async function createClient(options: ClientOptions): Promise<Client> {
     devices: {
       ...createSafety({ context, manifests, onAccepted: (accountId) => sender.wake(accountId) }),
       ...createOwnDevices({ context, manifests, registrar, accountState: account.state, persistence: () => storagePersists(globalThis) }),
+      history: history.api,
     },
+    backups: backups.api,
     privacy: { locks: createStoreLocks({ storage: options.storage, provider, random, clock }, key) },
     connection: { state: () => view.state(), live: () => view.live, retryNow: () => network.connection.retryNow() },
     start: () => lifecycle.start(),

@@ -52,6 +52,7 @@ export const ERRORS = define({
   'devices/link-expired': { status: 410, retry: 'never', text: 'The linking code has expired; show a new one.' },
   'backup/damaged': { status: 409, retry: 'never', text: 'A part of the backup is missing or is not the one that was written.' },
   'backup/rolled-back': { status: 409, retry: 'never', text: 'The server showed another or an older backup than the one that is known.' },
+  'backup/full': { status: 507, retry: 'never', text: 'The account has no room left for its backup on this server.' },
   'discovery/bucket-too-small': { status: 409, retry: 'never', text: 'The contact lookup would show too much of who is looked for, and is refused.' },
   'prekeys/invalid-bundle': { status: 400, retry: 'never', text: 'A prekey bundle is not valid.' },
   'mailbox/full': { status: 507, retry: 'later', text: 'The mailbox of a recipient is full.' },

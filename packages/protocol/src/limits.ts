@@ -101,6 +101,18 @@ export const LIMITS = {
   backupSegmentBytes: 1024 * 1024,
   /** Segments that one backup manifest lists: 16 GiB, and a manifest of at most 1.1 MB. */
   backupSegments: 16_384,
+  /** Bytes of a sealed segment or backup manifest: the largest of either with its padding (1.03 MiB) and head, and still well within one frame. */
+  archiveContainerBytes: 1_152 * 1024,
+  /** Segments that the server keeps of one account: two backups of the largest kind, since the old one stays until a new one is complete, and its history transfers. */
+  archiveSegments: 40_000,
+  /** Bytes of them: 2 GiB, which is some five million messages twice over; text and profiles, no files. */
+  archiveBytes: 2 * 1024 * 1024 * 1024,
+  /** Segments of one page of a list, and of one call that deletes. */
+  archivePage: 1_000,
+  /** Hours that a history transfer lies on the server: a night and a day in which one of the two devices is off. */
+  historyHours: 24,
+  /** History transfers of one account at a time: more devices are not linked within a day. */
+  historyTransfers: 8,
   /** Bytes of the name of a backed-up record. */
   backupNameBytes: 256,
   /** Backups that a backup says it continues; older ones are forgotten. */

@@ -38,6 +38,11 @@ const manifest = bytes(64, LIMITS.manifestBytes)
 /** How the key is made from the PIN (docs/protocol/13-linking.md, "Registration lock"): format 1 and its salt. */
 const lockFormat = object({ format: z.literal(1), salt: bytes(16) })
 const envelope = bytes(1, LIMITS.envelopeBytes)
+/** A sealed segment or backup manifest (docs/protocol/11, "Container"). */
+const container = bytes(1, LIMITS.archiveContainerBytes)
+const backupId = bytes(16)
+const segmentNumber = z.int().check(z.minimum(1), z.maximum(0xffff_ffff))
+const segmentName = object({ backupId, number: segmentNumber })
 
 /**
  * Every operation, once. The server serves this table over WebSocket frames and over HTTP (POST /v1/{name}), the OpenAPI
@@ -235,6 +240,84 @@ export const OPERATIONS = {
     limit: 'write',
     summary: 'What an old primary device hands to the new one, sealed, once. Another one is a conflict.',
     input: object({ linkId: opaqueId, handover: bytes(1, LIMITS.linkHandoverBytes) }),
+    output: nothing,
+  }),
+  'backups.manifest': operation({
+    auth: 'device',
+    limit: 'read',
+    summary:
+      'The newest backup manifest of the own account, sealed; absent where there is none. `bytes` and `segments`: what lies on the server, of limits that `server.capabilities` tells.',
+    input: nothing,
+    output: object({ manifest: z.optional(object({ version: counter, bytes: container })), bytes: counter, segments: counter }),
+  }),
+  'backups.putManifest': operation({
+    auth: 'device',
+    limit: 'write',
+    summary: 'Replaces the backup manifest if the stored one has version `expected` (0: none), else a conflict. The stored bytes again change nothing.',
+    input: object({ expected: counter, manifest: container }),
+    output: object({ version: counter }),
+  }),
+  'backups.putSegment': operation({
+    auth: 'device',
+    limit: 'write',
+    summary: 'Stores a segment of the own backup. The same bytes again change nothing, others under its name are a conflict.',
+    input: object({ backupId, number: segmentNumber, segment: container }),
+    output: nothing,
+  }),
+  'backups.segment': operation({
+    auth: 'device',
+    limit: 'read',
+    summary: 'A segment of the own backup, absent where there is none.',
+    input: segmentName,
+    output: object({ segment: z.optional(container) }),
+  }),
+  'backups.segments': operation({
+    auth: 'device',
+    limit: 'read',
+    summary: 'Names and lengths of the stored segments, ordered by backup id and number, above `after`.',
+    input: object({ after: z.optional(segmentName), limit: z.int().check(z.minimum(1), z.maximum(LIMITS.archivePage)) }),
+    output: object({ segments: z.array(object({ backupId, number: segmentNumber, length: counter })), more: z.boolean() }),
+  }),
+  'backups.deleteSegments': operation({
+    auth: 'device',
+    limit: 'write',
+    summary: 'Deletes segments of the own backup; those that are not there are passed over.',
+    input: object({ segments: z.array(segmentName).check(z.minLength(1), z.maxLength(LIMITS.archivePage)) }),
+    output: nothing,
+  }),
+  'backups.erase': operation({
+    auth: 'device',
+    limit: 'write',
+    summary: 'Deletes the backup of the own account: manifest and all segments. Cannot be undone.',
+    input: nothing,
+    output: nothing,
+  }),
+  'history.open': operation({
+    auth: 'device',
+    limit: 'write',
+    summary: 'Opens a place for history between two devices of the own account. It ends after a day, with all that lies there. Again: no effect.',
+    input: object({ transferId: backupId }),
+    output: object({ expiresAt: timestamp }),
+  }),
+  'history.put': operation({
+    auth: 'device',
+    limit: 'write',
+    summary: 'Puts a sealed part there. The same bytes again change nothing, others under its number are a conflict.',
+    input: object({ transferId: backupId, number: segmentNumber, segment: container }),
+    output: nothing,
+  }),
+  'history.read': operation({
+    auth: 'device',
+    limit: 'read',
+    summary: 'A part, absent until it is there. `request/not-found`: there is no such place (any more).',
+    input: object({ transferId: backupId, number: segmentNumber }),
+    output: object({ segment: z.optional(container), expiresAt: timestamp }),
+  }),
+  'history.close': operation({
+    auth: 'device',
+    limit: 'write',
+    summary: 'Deletes the place and all that lies there, whether or not it was there.',
+    input: object({ transferId: backupId }),
     output: nothing,
   }),
   'prekeys.publish': operation({

@@ -175,6 +175,7 @@ export function fakeClient(conversations: Conversation[] = []) {
       idle: refuse,
       alerts: { list: refuse, live: refuse, acknowledge: refuse },
       requestPromotion: refuse,
+      history: { state: refuse, live: refuse },
       async safetyNumber(id) {
         const number = safetyNumbers.get(id)
         if (!number) throw new Error('no number')
@@ -186,6 +187,7 @@ export function fakeClient(conversations: Conversation[] = []) {
       },
       acceptIdentity: async (id) => void calls.accepted.push(id),
     },
+    backups: { createWords: refuse, enable: refuse, state: refuse, live: refuse, run: refuse, disable: refuse, restore: refuse },
     // A new object each time, as a careless implementation would give.
     privacy: { locks: { list: refuse, add: refuse, replace: refuse, remove: refuse } },
     connection: { state: () => ({ status: 'connecting', synced: false }), live: () => connection, retryNow: () => count('retryNow') },

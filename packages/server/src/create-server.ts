@@ -73,7 +73,7 @@ export interface Server {
   stats(): { readonly connections: number; readonly draining: boolean }
 }
 
-const FEATURES = ['mailbox', 'profiles', 'lookup', 'http'] as const
+const FEATURES = ['mailbox', 'profiles', 'lookup', 'backups', 'http'] as const
 /** Limits that a client can use; the rest is of no use to it. */
 const TOLD_LIMITS = [
   'frameBytes',
@@ -85,6 +85,8 @@ const TOLD_LIMITS = [
   'oneTimePreKeys',
   'profileBytes',
   'manifestBytes',
+  'archiveBytes',
+  'archiveSegments',
   'heartbeatSeconds',
 ] as const
 

@@ -4,6 +4,7 @@ import { createPreKeyService, type PreKeyService } from './account/prekeys.js'
 import { createPresenceService, type PresenceService } from './account/presence.js'
 import { createRegister } from './account/register.js'
 import { createRegistrationLockService } from './account/registration-lock.js'
+import { createArchiveService } from './archive/archive.js'
 import { createAccessTokens } from './auth/access-tokens.js'
 import { createCodeService } from './auth/codes.js'
 import { createNonceCache, type NonceCache } from './auth/nonce-cache.js'
@@ -95,6 +96,7 @@ export async function createRuntime(input: RuntimeInput): Promise<Runtime> {
   const links = createLinkService({ store, hashes, clock, random })
   const presence = createPresenceService({ store, clock, logger: input.logger })
   const locks = createRegistrationLockService({ store, verifier, hashes, bus, clock })
+  const archive = createArchiveService({ store, clock })
   const register = createRegister({ store, bus, verifier, hashes, sessions, clock })
   const nothing = async (done: Promise<void>): Promise<Record<string, never>> => {
     await done
@@ -125,6 +127,17 @@ export async function createRuntime(input: RuntimeInput): Promise<Runtime> {
     'links.confirm': ({ linkId, confirmation }) => nothing(links.put('confirmation', { linkId, bytes: confirmation })),
     'links.finish': (asked, { device }) => nothing(links.finish(asked, device)),
     'links.handover': ({ linkId, handover }) => nothing(links.put('handover', { linkId, bytes: handover })),
+    'backups.manifest': (_, { device }) => archive.manifest(device),
+    'backups.putManifest': (asked, { device }) => archive.putManifest(asked, device),
+    'backups.putSegment': (asked, { device }) => nothing(archive.putSegment(asked, device)),
+    'backups.segment': (asked, { device }) => archive.segment(asked, device),
+    'backups.segments': (asked, { device }) => archive.segments(asked, device),
+    'backups.deleteSegments': (asked, { device }) => nothing(archive.deleteSegments(asked, device)),
+    'backups.erase': (_, { device }) => nothing(archive.erase(device)),
+    'history.open': (asked, { device }) => archive.openTransfer(asked, device),
+    'history.put': (asked, { device }) => nothing(archive.putPart(asked, device)),
+    'history.read': (asked, { device }) => archive.readPart(asked, device),
+    'history.close': (asked, { device }) => nothing(archive.closeTransfer(asked, device)),
     'prekeys.publish': (asked, { device }) => preKeys.publish(asked, device),
     'prekeys.count': (_, { device }) => preKeys.count(device),
     'prekeys.fetch': (asked, { device }) => preKeys.fetch(asked, device),

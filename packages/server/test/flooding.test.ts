@@ -146,6 +146,12 @@ test('attack 56: every operation of the table, called by a stranger with an acco
   const a = await net.signedIn(alice)
   await net.http('account.setProfile', { version: 1, profile: new Uint8Array([1]) }, { user: alice })
   await net.http('mailbox.send', sendTo(alice), { user: alice })
+  const archived = { backupId: randomBytes(16), number: 1 }
+  const transferId = new Uint8Array(randomBytes(16))
+  await net.http('backups.putSegment', { ...archived, segment: new Uint8Array(5) }, { user: alice })
+  await net.http('backups.putManifest', { expected: 0, manifest: new Uint8Array(6) }, { user: alice })
+  await net.http('history.open', { transferId }, { user: alice })
+  await net.http('history.put', { transferId, number: 1, segment: new Uint8Array(7) }, { user: alice })
   const state = async () => ({
     account: await store.account(alice.accountId),
     device: await store.device(alice.accountId, alice.device.deviceId),
@@ -153,6 +159,10 @@ test('attack 56: every operation of the table, called by a stranger with an acco
     preKeys: await store.preKeyCount(alice.accountId, alice.device.deviceId),
     rows: await store.readMailbox({ accountId: alice.accountId, deviceId: alice.device.deviceId, after: 0, limit: 10, maxBytes: 1e6 }),
     manifests: await store.manifests({ accountId: alice.accountId, after: 0, limit: 10 }),
+    backup: await store.backupManifest(alice.accountId),
+    segments: await store.segments({ accountId: alice.accountId, limit: 10 }),
+    usage: await store.archiveUsage(alice.accountId),
+    part: await store.segment({ accountId: alice.accountId, archiveId: transferId, number: 1, transfer: true }),
   })
   const before = await state()
   const theirs = { accountId: alice.accountId, deviceId: alice.device.deviceId }
@@ -204,6 +214,18 @@ test('attack 56: every operation of the table, called by a stranger with an acco
     'links.confirm': { input: { linkId, confirmation: new Uint8Array(98).fill(1) }, code: 'request/conflict', as: 'nobody' },
     'links.finish': { input: { linkId, manifest: alice.manifest.bytes }, code: 'request/conflict' },
     'links.handover': { input: { linkId, handover: new Uint8Array(10) }, code: 'request/conflict' },
+    // All of an archive's operations are about the caller's own account: her names there are free.
+    'backups.manifest': { input: theirs, code: 'ok' },
+    'backups.putManifest': { input: { ...theirs, expected: 0, manifest: new Uint8Array(9) }, code: 'ok' },
+    'backups.putSegment': { input: { ...theirs, ...archived, segment: new Uint8Array(8) }, code: 'ok' },
+    'backups.segment': { input: { ...theirs, ...archived }, code: 'ok' },
+    'backups.segments': { input: { ...theirs, limit: 10 }, code: 'ok' },
+    'backups.deleteSegments': { input: { ...theirs, segments: [archived] }, code: 'ok' },
+    'backups.erase': { input: theirs, code: 'ok' },
+    'history.open': { input: { ...theirs, transferId: new Uint8Array(16).fill(7) }, code: 'ok' },
+    'history.put': { input: { ...theirs, transferId, number: 1, segment: new Uint8Array(8) }, code: 'request/not-found' },
+    'history.read': { input: { ...theirs, transferId, number: 1 }, code: 'request/not-found' },
+    'history.close': { input: { ...theirs, transferId }, code: 'ok' },
     'prekeys.publish': { input: { ...theirs, ...preKeys }, code: 'prekeys/invalid-bundle' },
     'prekeys.count': { input: theirs, code: 'ok' },
     // Handing out a one-time key is what it is for: counted apart below.
@@ -220,6 +242,7 @@ test('attack 56: every operation of the table, called by a stranger with an acco
     const { body } = await net.http(name, input, credentials)
     expect(body.error?.code ?? 'ok', name).toBe(code)
     if (name === 'mailbox.fetch') expect(body.rows.every((row: { sender: { accountId: string } }) => row.sender.accountId === mallory.accountId)).toBe(true)
+    if (name === 'backups.segment') expect(body.segment).toEqual(new Uint8Array(8))
     if (name === 'prekeys.count') expect(body.oneTime).toBe(3)
     expect(await state(), name).toEqual(before)
     if (OPERATIONS[name].auth === 'device') expect((await net.http(name, input)).body.error.code, name).toBe('auth/required')

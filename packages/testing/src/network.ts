@@ -53,6 +53,8 @@ export interface TestClientOptions {
   readonly idleDeviceDays?: number
   /** Of the account's registration lock. */
   readonly pin?: string
+  /** With `linkedTo`: what its primary device offers. Default: no history. */
+  readonly history?: boolean | { readonly since: number }
   /** Opens the client and neither registers nor starts it. */
   readonly signedOut?: boolean
   /** Named by a new account's first manifest; of an account that names it, the keys are recovered. */
@@ -288,6 +290,7 @@ export async function createTestNetwork(options: TestNetworkOptions = {}): Promi
         start = true,
         crash = unharmed(),
         linkedTo,
+        history,
         signedOut = false,
         pin,
         ...rest
@@ -295,7 +298,7 @@ export async function createTestNetwork(options: TestNetworkOptions = {}): Promi
     ) {
       const client = await open(name, { phone: linkedTo?.phone ?? phone, disk, crash, ...rest })
       if (signedOut) return client
-      if (linkedTo && (await client.account.state()).status === 'signed-out') await drive(link(client, linkedTo))
+      if (linkedTo && (await client.account.state()).status === 'signed-out') await drive(link(client, linkedTo, history === undefined ? {} : { history }))
       if ((await client.account.state()).status === 'signed-out') {
         const login = await drive(client.account.requestCode({ phone }))
         await drive(login.confirm({ code: codeOf(phone), replaceKeys, ...(recoveryKey && { recoveryKey }), ...(pin !== undefined && { pin }) }))
@@ -312,11 +315,11 @@ export async function createTestNetwork(options: TestNetworkOptions = {}): Promi
 }
 
 /** What two people in one room do. */
-async function link(newcomer: Client, primary: Client): Promise<void> {
+async function link(newcomer: Client, primary: Client, options: { readonly history?: boolean | { readonly since: number } }): Promise<void> {
   const request = await newcomer.devices.requestLink()
   const scan = await primary.devices.scanLink(request.code)
   const invitation = await request.answered()
-  await Promise.all([scan.approve(invitation.digits), invitation.confirm()])
+  await Promise.all([scan.approve(invitation.digits, options), invitation.confirm()])
 }
 
 /** Rows of the client's outbox: the prefix of its key layout. */

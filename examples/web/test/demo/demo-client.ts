@@ -184,6 +184,15 @@ export function demoClient(options: DemoOptions): Client {
             .sort((a, b) => b.updatedAt - a.updatedAt),
         ),
     },
+    backups: {
+      createWords: () => never,
+      enable: () => never,
+      state: async () => ({ enabled: false, bytes: 0 }),
+      live: () => state.live(() => ({ enabled: false, bytes: 0 })),
+      run: () => never,
+      disable: () => never,
+      restore: () => never,
+    },
     devices: {
       list: async () => [],
       live: () => state.live(() => []),
@@ -194,6 +203,7 @@ export function demoClient(options: DemoOptions): Client {
       idle: async () => [],
       alerts: { list: async () => [], live: () => state.live(() => []), acknowledge: async () => undefined },
       requestPromotion: () => never,
+      history: { state: async () => [], live: () => state.live(() => []) },
       async safetyNumber(id) {
         if (id === 'ada') throw new SecureChatError('network/unreachable')
         const peer = chats.find(({ snapshot }) => snapshot.peer.accountId === id)?.snapshot.peer

@@ -25,8 +25,9 @@ export async function requestCode({ context, registrar, state }: LoginDeps, { ph
     codeDigits,
     expiresAt,
     resendAt,
-    async confirm({ code, replaceKeys = false, recoveryKey, pin }, confirmOptions = {}) {
+    async confirm({ code, replaceKeys = false, recoveryWords, pin, ...input }, confirmOptions = {}) {
       if (!/^\d{4,10}$/.test(code)) throw new SecureChatError('auth/code-wrong')
+      const recoveryKey = recoveryWords === undefined ? input.recoveryKey : (await import('../backups/work.js')).keysOf(context, recoveryWords).signing
       // A code is exchanged once; the second call, with `replaceKeys`, goes on from there.
       confirmed ??= await network.call('auth.confirmCode', { loginId, code }, confirmOptions)
       const { lock, registrationToken } = confirmed

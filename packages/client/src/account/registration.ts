@@ -32,6 +32,7 @@ import {
   writeTokens,
 } from '../state/account.js'
 import type { Transaction } from '../state/database.js'
+import { beginHistory } from '../state/history.js'
 import { writeCursor } from '../state/inbox.js'
 import { KEYS, PREFIX } from '../state/keys.js'
 import { readOutbox, writeOutbox } from '../state/outbox.js'
@@ -112,15 +113,18 @@ export interface LinkedDeviceInput {
   readonly manifest: Uint8Array
   readonly pin: Uint8Array
   readonly profile?: Uint8Array | undefined
+  readonly history?: { readonly id: Uint8Array; readonly key: Uint8Array } | undefined
 }
 
 /** As `prepareRegistration`, for a device that another one has taken into its account's manifest. Throws `auth/already-registered`. */
-export async function prepareLinkedDevice(context: Context, { deviceKeys, profile, ...input }: LinkedDeviceInput): Promise<void> {
+export async function prepareLinkedDevice(context: Context, { deviceKeys, profile, history, ...input }: LinkedDeviceInput): Promise<void> {
   const { accountId, deviceId } = input
   await context.db.run(async (tx) => {
     if (await readAccount(tx)) throw new SecureChatError('auth/already-registered')
     const preKeys = await freshPreKeys(context, tx, { accountId, deviceId, deviceKeys, count: FIRST_ONE_TIME_KEYS })
     writeRegistration(tx, { ...input, ...preKeys, replaceKeys: false, deviceKeys: encodeDeviceKeys(deviceKeys), ...(profile && { profile }) })
+    // Whether there is any, the server says once this device is signed in.
+    if (history?.id.length === 16 && history.key.length === 32) await beginHistory(tx, { id: history.id, key: history.key, direction: 'receiving' })
   })
 }
 

@@ -58,7 +58,7 @@ const ROWS_AT_ONCE = 500
 
 /** Erases everything. The keys go with the first commit; a process that dies after it continues at the next start. */
 export async function wipe(storage: ClientStorage): Promise<void> {
-  const first = [KEYS.accountKeys, KEYS.deviceKeys, KEYS.account, KEYS.tokens, KEYS.registration]
+  const first = [KEYS.accountKeys, KEYS.deviceKeys, KEYS.account, KEYS.tokens, KEYS.registration, KEYS.backup, KEYS.restore]
   await storage.commit([{ put: KEYS.wipe, value: Uint8Array.of(1) }, ...first.map((key) => ({ delete: key }))])
   await continueWipe(storage)
 }

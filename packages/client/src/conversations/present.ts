@@ -4,7 +4,7 @@ import type { MessageRecord } from '../state/messages.js'
 import type { Contact, ConversationSnapshot, Message } from '../types.js'
 
 /** Codes of a newer version of this software are shown as a general failure. */
-const presentError = ({ code, detail }: NonNullable<MessageRecord['error']>): SecureChatError =>
+export const presentError = ({ code, detail }: { readonly code: string; readonly detail?: string | undefined }): SecureChatError =>
   new SecureChatError(isErrorCode(code) ? code : 'server/internal', detail === undefined ? {} : { detail })
 
 export function presentMessage(record: MessageRecord, self: AccountId): Message {

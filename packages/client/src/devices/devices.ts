@@ -14,7 +14,7 @@ import { publishPending, signer, signNext } from './renewal.js'
 import type { OwnDevice } from './types.js'
 import { renameDevice } from './upkeep.js'
 
-type OwnDevices = Omit<Client['devices'], 'safetyNumber' | 'setVerified' | 'acceptIdentity'>
+type OwnDevices = Omit<Client['devices'], 'safetyNumber' | 'setVerified' | 'acceptIdentity' | 'history'>
 
 export interface OwnDevicesDeps {
   readonly context: Context

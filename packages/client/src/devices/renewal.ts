@@ -14,10 +14,16 @@ export interface NextManifest {
   readonly keys: AccountKeys
   readonly current: Manifest
   readonly devices: readonly ManifestDevice[]
+  /** Named from now on, where `current` names none. */
+  readonly recoveryKey?: Uint8Array
 }
 
 /** Signs the manifest after `current` and keeps it in the caller's commit, before anybody else sees it: two of one version would be a fork. */
-export function signNext({ provider, clock }: Context, tx: Transaction, { keys, current, devices }: NextManifest): Uint8Array {
+export function signNext(
+  { provider, clock }: Context,
+  tx: Transaction,
+  { keys, current, devices, recoveryKey = current.recoveryKey }: NextManifest,
+): Uint8Array {
   const now = clock.now()
   const { bytes } = createManifest(
     { provider },
@@ -29,7 +35,7 @@ export function signNext({ provider, clock }: Context, tx: Transaction, { keys, 
       notBefore: now,
       notAfter: now + LIMITS.manifestDays * DAY,
       devices,
-      ...(current.recoveryKey.length > 0 && { recoveryKey: current.recoveryKey }),
+      ...(recoveryKey.length > 0 && { recoveryKey }),
     },
   )
   writePendingManifest(tx, bytes)

@@ -1,5 +1,5 @@
 import type { AccountId, DeviceId, Timestamp } from '@securechat/protocol'
-import type { CallOptions, LiveQuery } from '../types.js'
+import type { ApproveOptions, CallOptions, LiveQuery } from '../types.js'
 
 export interface OwnDevice {
   readonly deviceId: DeviceId
@@ -85,7 +85,7 @@ interface Scan {
    * `typed`: the digits as the person has read them from the other device. Waits for its confirmation, then signs. Throws `devices/link-mismatch`, `devices/link-expired`,
    * `crypto/authentication-failed`, `request/conflict` (the list changed meanwhile: scan again), `request/aborted`.
    */
-  approve(typed: string, options?: CallOptions): Promise<{ readonly deviceId: DeviceId }>
+  approve(typed: string, options?: ApproveOptions): Promise<{ readonly deviceId: DeviceId }>
   cancel(): void
 }
 

@@ -23,6 +23,8 @@ const record = defineRecord(
     archived: z.boolean(),
     /** The newest placeholder: further ones right behind it are counted in it. */
     placeholder: z.optional(id<MessageId>()),
+    /** The archive that was merged into it last, so that going on after a crash does not do it twice. */
+    restored: z.optional(z.string()),
   }),
 )
 export type ConversationRecord = ReturnType<typeof record.decode>

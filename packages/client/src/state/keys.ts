@@ -32,6 +32,12 @@ import type { AccountId, ConversationId, DeviceId, MessageId } from '@securechat
  *   log/<number>                         received messages in the order of their arrival, for `consume`
  *   consumer/<name>                      cursor of a consumer
  *   counters, inbox                      local sequence numbers; mailbox cursor
+ *   backup                               the backup that this device makes: its key (never the words), state, what is on the server
+ *   backup-run                           one that is being made: how far it is
+ *   backup-out/<number>                  sealed segments until the server has them
+ *   history/<transfer>                   history on its way to or from another own device
+ *   history-out/<transfer>/<number>      sealed parts until the server has them
+ *   restore                              a restore under way, or how it ended
  *   store-id                             random name of this store, for the lock between tabs
  *   wipe                                 the store is being erased
  */
@@ -52,6 +58,9 @@ export const KEYS = {
   syncWant: 'sync-want',
   leader: 'leader',
   promotion: 'promotion',
+  backup: 'backup',
+  backupRun: 'backup-run',
+  restore: 'restore',
 } as const
 
 /** Orders of rows that are not sent yet begin here: above every order that a conversation can reach. */
@@ -82,6 +91,9 @@ export const PREFIX = {
   syncStamp: 'sync-stamp/',
   syncAll: 'sync-all/',
   readAhead: 'read-ahead/',
+  backupOut: 'backup-out/',
+  history: 'history/',
+  historyOut: 'history-out/',
 } as const
 
 export const keyOf = {
@@ -105,6 +117,9 @@ export const keyOf = {
   syncStamp: (kind: string, key: string): string => `${PREFIX.syncStamp}${kind}/${key}`,
   syncAll: (device: DeviceId): string => `${PREFIX.syncAll}${padded(device, ID_DIGITS)}`,
   readAhead: (conversation: ConversationId, message: MessageId): string => `${PREFIX.readAhead}${conversation}/${message}`,
+  backupOut: (number: number): string => `${PREFIX.backupOut}${padded(number, ID_DIGITS)}`,
+  history: (transfer: string): string => `${PREFIX.history}${transfer}`,
+  historyOut: (transfer: string, number: number): string => `${PREFIX.historyOut}${transfer}/${padded(number, ID_DIGITS)}`,
   retry: (account: AccountId, device: DeviceId): string => `${PREFIX.retry}${account}/${padded(device, ID_DIGITS)}`,
 } as const
 
@@ -114,6 +129,7 @@ export const prefixOf = {
   outbox: (account: AccountId): string => `${PREFIX.outbox}${account}/`,
   wanted: (account: AccountId, device: DeviceId): string => `${PREFIX.wanted}${account}/${padded(device, ID_DIGITS)}/`,
   sent: (account: AccountId): string => `${PREFIX.sent}${account}/`,
+  historyOut: (transfer: string): string => `${PREFIX.historyOut}${transfer}/`,
   receipts: (conversation: ConversationId): string => `${PREFIX.receipt}${conversation}/`,
 } as const
 

@@ -35,6 +35,12 @@ export async function readPins(reader: Reader, provider: Pick<CryptoProvider, 'b
   }
 }
 
+/** The believed manifest and a changed identity that waits, as they are stored: for an archive. */
+export function decodePins(stored: Uint8Array): { pin: Uint8Array; candidate?: Uint8Array } {
+  const { pin, candidate } = record.decode(stored)
+  return { pin, ...(candidate && { candidate }) }
+}
+
 /** Without `candidate` none is kept. */
 export function writePins(
   tx: Transaction,

@@ -13,3 +13,4 @@ export {
   type RestoredBackup,
   startBackup,
 } from './state.js'
+export { type OpenedPart, openStreamPart, type StreamPart } from './stream.js'

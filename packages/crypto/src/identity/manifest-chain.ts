@@ -58,7 +58,9 @@ function checkStep(before: Manifest, next: Manifest, highestDeviceId: number): v
   if (next.version !== before.version + 1) fail('devices/invalid-manifest', 'gap in the chain')
   if (!equalPublicBytes(next.prevHash, before.hash)) fail('devices/manifest-fork', 'previous hash')
   const sameAccountKey = equalPublicBytes(next.accountKey, before.accountKey)
-  if (sameAccountKey && !equalPublicBytes(next.recoveryKey, before.recoveryKey)) fail('devices/invalid-manifest', 'recovery key changed')
+  // Named once, later than the first manifest too (docs/adr/0020); from then on who has stolen the account key cannot exchange it.
+  const named = before.recoveryKey.length > 0
+  if (sameAccountKey && named && !equalPublicBytes(next.recoveryKey, before.recoveryKey)) fail('devices/invalid-manifest', 'recovery key changed')
   for (const device of next.devices) {
     const known = before.devices.find(({ deviceId }) => deviceId === device.deviceId)
     if (known) {

@@ -231,9 +231,15 @@ describe('chain', () => {
     expect(follow(pinned, [third({ ...listed(known, 2), flags: 1 })])).toMatchObject({ newDeviceIds: [], removedDeviceIds: [] })
   })
 
-  test('the recovery key cannot be exchanged by the account key', () => {
-    const recoveryKey = generateAccountKeys(world.deps()).publicKey
-    expect(codeOf(() => follow(pin(), [next(alice.manifest, { recoveryKey })]))).toBe('devices/invalid-manifest')
+  test('the recovery key is named once, and then cannot be exchanged or taken back by the account key', () => {
+    const [recoveryKey, another] = [generateAccountKeys(world.deps()).publicKey, generateAccountKeys(world.deps()).publicKey]
+    const naming = next(alice.manifest, { recoveryKey })
+    const named = follow(pin(), [naming])
+    expect(named.manifest.recoveryKey).toEqual(recoveryKey)
+    expect(codeOf(() => follow(named.pin, [next(naming, { recoveryKey: another })]))).toBe('devices/invalid-manifest')
+    expect(codeOf(() => follow(named.pin, [next(naming, { recoveryKey: new Uint8Array(0) })]))).toBe('devices/invalid-manifest')
+    expect(codeOf(() => follow(pin(), [naming, next(naming, { recoveryKey: another })]))).toBe('devices/invalid-manifest')
+    expect(follow(named.pin, [next(naming, { recoveryKey })]).manifest.version).toBe(naming.version + 1)
   })
 
   test('expired: known devices go on, a new one is not believed until a manifest in force lists it', () => {

@@ -62,7 +62,7 @@ export function postgresAccounts(database: Database, { accounts, devices, publis
     'SELECT profile_version AS version, profile AS bytes FROM {s}.accounts WHERE account_id = $1 AND manifest_version > 0 AND profile IS NOT NULL',
   )
   const setProfile = database.statement('set_profile', 'UPDATE {s}.accounts SET profile_version = $2, profile = $3 WHERE account_id = $1')
-  const eraseRows = ['manifests', 'registrations', 'registration_locks', 'accounts'].map((table) =>
+  const eraseRows = ['archive_segments', 'history_transfers', 'backup_manifests', 'manifests', 'registrations', 'registration_locks', 'accounts'].map((table) =>
     database.statement(`erase_${table}`, `DELETE FROM {s}.${table} WHERE account_id = $1`),
   )
   const eraseLogins = database.statement('erase_logins', 'DELETE FROM {s}.logins WHERE phone_hash = $1')

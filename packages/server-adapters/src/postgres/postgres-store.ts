@@ -3,6 +3,7 @@ import type { ServerStore } from '@securechat/server'
 import { requireUsable } from '../migrations/plan.js'
 import { createAccountRows } from './account-rows.js'
 import { postgresAccounts } from './accounts.js'
+import { postgresArchives } from './archives.js'
 import { createDatabase } from './database.js'
 import { createDevices } from './devices.js'
 import { postgresLinks } from './links.js'
@@ -86,6 +87,7 @@ export function postgresStore({
     consecutive: true,
     ...postgresLogins(database, accounts, lockPhone),
     ...postgresLinks(database),
+    ...postgresArchives(database, accounts),
     ...postgresAccounts(database, { accounts, devices, publish: preKeys.publish, lockPhone }),
     ...postgresSessions(database),
     ...preKeys.store,

@@ -69,10 +69,29 @@ CREATE TABLE {s}.registration_locks (
 );
 `
 
+/** `expires_at`: of a transfer's segment, and then only read as one. */
+const ARCHIVES = `
+CREATE TABLE {s}.backup_manifests (account_id bytea PRIMARY KEY, version bigint NOT NULL, bytes bytea);
+CREATE TABLE {s}.archive_segments (
+  account_id bytea NOT NULL, archive_id bytea NOT NULL, number bigint NOT NULL, length bigint NOT NULL, expires_at bigint, bytes bytea NOT NULL,
+  PRIMARY KEY (account_id, archive_id, number)
+);
+CREATE INDEX archive_segments_by_account ON {s}.archive_segments (account_id) INCLUDE (length);
+CREATE INDEX archive_segments_by_expiry ON {s}.archive_segments (expires_at) WHERE expires_at IS NOT NULL;
+-- Ciphertext does not compress.
+ALTER TABLE {s}.archive_segments ALTER COLUMN bytes SET STORAGE EXTERNAL;
+ALTER TABLE {s}.backup_manifests ALTER COLUMN bytes SET STORAGE EXTERNAL;
+CREATE TABLE {s}.history_transfers (
+  account_id bytea NOT NULL, transfer_id bytea NOT NULL, expires_at bigint NOT NULL, PRIMARY KEY (account_id, transfer_id)
+);
+CREATE INDEX history_transfers_by_expiry ON {s}.history_transfers (expires_at);
+`
+
 /** Times are milliseconds UTC. Functions carry the version of their signature in the name: a newer one is added beside an older. */
 export const MIGRATIONS: readonly Migration[] = [
   { name: 'tables', sql: TABLES + MAILBOX_WRITE + MAILBOX_READ, compatible: false },
   { name: 'links and invitations', sql: LINKS, compatible: false },
   // A node of the version before would let pass whom a lock stops.
   { name: 'own devices and registration locks', sql: OWN_DEVICES, compatible: false },
+  { name: 'archives', sql: ARCHIVES, compatible: false },
 ]

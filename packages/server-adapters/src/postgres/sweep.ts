@@ -15,6 +15,8 @@ export function postgresSweep(database: Database): ServerStore['sweep'] {
   const byNow = [
     bounded('logins', 'expires_at <= $1'),
     bounded('registrations', 'expires_at <= $1'),
+    bounded('archive_segments', 'expires_at <= $1'),
+    bounded('history_transfers', 'expires_at <= $1'),
     bounded('links', 'expires_at <= $1'),
     bounded('refresh_tokens', 'expires_at <= $1'),
     bounded('accounts', 'manifest_version = 0 AND reserved_until <= $1'),

@@ -44,7 +44,7 @@ export function sqliteAccounts(database: SqlDriver, { batch, accounts, devices, 
     'SELECT profile_version AS version, profile AS bytes FROM accounts WHERE account_id = ? AND manifest_version > 0 AND profile IS NOT NULL',
   )
   const setProfile = database.prepare('UPDATE accounts SET profile_version = ?, profile = ? WHERE account_id = ?')
-  const eraseRows = ['manifests', 'registrations', 'registration_locks', 'accounts'].map((table) =>
+  const eraseRows = ['archive_segments', 'history_transfers', 'backup_manifests', 'manifests', 'registrations', 'registration_locks', 'accounts'].map((table) =>
     database.prepare(`DELETE FROM ${table} WHERE account_id = ?`),
   )
   const eraseLogins = database.prepare('DELETE FROM logins WHERE phone_hash = ?')

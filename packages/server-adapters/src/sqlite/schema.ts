@@ -64,6 +64,21 @@ const OWN_DEVICES = `
   ) WITHOUT ROWID;
   `
 
+/** Segments carry their length beside the blob, in an index that covers the sums. `expires_at`: of a transfer's, and then only read as one. */
+const ARCHIVES = `
+  CREATE TABLE backup_manifests (account_id BLOB PRIMARY KEY, version INTEGER NOT NULL, bytes BLOB);
+  CREATE TABLE archive_segments (
+    account_id BLOB NOT NULL, archive_id BLOB NOT NULL, number INTEGER NOT NULL, length INTEGER NOT NULL, expires_at INTEGER, bytes BLOB NOT NULL,
+    PRIMARY KEY (account_id, archive_id, number)
+  );
+  CREATE INDEX archive_segments_by_account ON archive_segments (account_id, expires_at, archive_id, number, length);
+  CREATE INDEX archive_segments_by_expiry ON archive_segments (expires_at) WHERE expires_at IS NOT NULL;
+  CREATE TABLE history_transfers (
+    account_id BLOB NOT NULL, transfer_id BLOB NOT NULL, expires_at INTEGER NOT NULL, PRIMARY KEY (account_id, transfer_id)
+  );
+  CREATE INDEX history_transfers_by_expiry ON history_transfers (expires_at);
+  `
+
 /** Account ids and hashes are BLOBs, times are milliseconds UTC. */
 export const MIGRATIONS: readonly Migration[] = [
   { name: 'tables', sql: TABLES, compatible: false },
@@ -72,4 +87,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: 'links and invitations', sql: LINKS, compatible: false },
   // A server of the version before would let pass whom a lock stops.
   { name: 'own devices and registration locks', sql: OWN_DEVICES, compatible: false },
+  { name: 'archives', sql: ARCHIVES, compatible: false },
 ]

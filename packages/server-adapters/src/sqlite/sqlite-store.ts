@@ -4,6 +4,7 @@ import { openDatabase, type SqlDriver } from '@securechat/storage-sqlite/driver'
 import { requireUsable } from '../migrations/plan.js'
 import { createAccountRows } from './account-rows.js'
 import { sqliteAccounts } from './accounts.js'
+import { sqliteArchives } from './archives.js'
 import { createBatch } from './batch.js'
 import { createDevices } from './devices.js'
 import { sqliteLinks } from './links.js'
@@ -56,6 +57,7 @@ export function sqliteStore({ path }: SqliteStoreOptions): ServerStore {
   return {
     ...sqliteLogins(database, batch, accounts),
     ...sqliteLinks(database, batch),
+    ...sqliteArchives(database, batch, accounts),
     ...sqliteAccounts(database, { batch, accounts, devices, publish: preKeys.publish, changed: mailboxes.memory.changed }),
     ...sqliteSessions(database, batch, devices),
     ...preKeys.store,

@@ -12,6 +12,8 @@ export function sqliteSweep(database: SqlDriver, batch: Batch, forgetCounts: () 
     bounded('logins', 'login_id', 'expires_at <= ?'),
     bounded('links', 'link_id', 'expires_at <= ?'),
     bounded('registrations', 'hash', 'expires_at <= ?'),
+    bounded('archive_segments', 'rowid', 'expires_at <= ?'),
+    bounded('history_transfers', 'rowid', 'expires_at <= ?'),
     bounded('refresh_tokens', 'hash', 'expires_at <= ?'),
     bounded('accounts', 'account_id', 'manifest_version = 0 AND reserved_until <= ?'),
   ]

@@ -1,4 +1,5 @@
 import { accountCases } from './accounts.js'
+import { archiveCases } from './archives.js'
 import type { ConformanceCase, StoreContext } from './case.js'
 import { instanceCases } from './instances.js'
 import { linkCases } from './links.js'
@@ -15,6 +16,7 @@ export const storeSuite: readonly ConformanceCase<StoreContext>[] = [
   ...loginCases,
   ...linkCases,
   ...ownDeviceCases,
+  ...archiveCases,
   ...accountCases,
   ...sessionCases,
   ...preKeyCases,

@@ -153,6 +153,7 @@ export function memoryAccounts(state: MemoryState): AccountStore & PreKeyStore {
       for (const [key, registration] of state.registrations) if (registration.accountId === accountId) state.registrations.delete(key)
       for (const [loginId, login] of state.logins) if (keyOf(login.phoneHash) === account.phone) state.logins.delete(loginId)
       state.phones.delete(account.phone)
+      state.archives.delete(accountId)
       return state.accounts.delete(accountId)
     },
 

@@ -1,5 +1,6 @@
 import type { ServerStore } from '../ports/store.js'
 import { memoryAccounts } from './accounts.js'
+import { dropTransferMutable, memoryArchives } from './archives.js'
 import { memoryLinks } from './links.js'
 import { memoryLogins } from './logins.js'
 import { memoryMailboxes } from './mailboxes.js'
@@ -12,6 +13,7 @@ export function memoryStore(): ServerStore {
   return {
     ...memoryLogins(state),
     ...memoryLinks(state),
+    ...memoryArchives(state),
     ...memoryAccounts(state),
     ...memorySessions(state),
     ...memoryMailboxes(state),
@@ -50,6 +52,13 @@ function sweepMutable(
   prune(state.logins, ({ expiresAt }) => expiresAt <= now)
   prune(state.sendings, (times) => times.every((time) => time <= now - 86_400_000))
   prune(state.links, ({ expiresAt }) => expiresAt <= now)
+  for (const archive of state.archives.values()) {
+    prune(
+      archive.transfers,
+      (expiresAt) => expiresAt <= now,
+      (transferId) => dropTransferMutable(archive, transferId),
+    )
+  }
   prune(state.registrations, ({ expiresAt }) => expiresAt <= now)
   prune(state.refreshTokens, ({ expiresAt }) => expiresAt <= now)
   prune(state.sends, (time) => time < mailboxBefore)

@@ -10,6 +10,7 @@ export interface MemoryState {
   /** Times of sendings by phone hash. */
   readonly sendings: Map<string, Timestamp[]>
   readonly links: Map<string, StoredLink>
+  readonly archives: Map<AccountId, AccountArchive>
   readonly registrations: Map<string, { readonly accountId: AccountId; readonly expiresAt: Timestamp; readonly deviceId?: DeviceId; unlocked?: boolean }>
   readonly accounts: Map<AccountId, Account>
   readonly phones: Map<string, AccountId>
@@ -25,6 +26,14 @@ export interface Login {
   readonly expiresAt: Timestamp
   tries: number
   redeemed?: { readonly registrationHash: string; readonly graceUntil: Timestamp }
+}
+export interface AccountArchive {
+  /** By `segmentKey`. */
+  readonly segments: Map<string, { readonly archiveId: Uint8Array; readonly number: number; readonly bytes: Uint8Array; readonly transfer: boolean }>
+  /** When it ends, by the transfer's id as text. */
+  readonly transfers: Map<string, Timestamp>
+  manifest?: Uint8Array
+  manifestVersion: number
 }
 export interface Account {
   readonly accountId: AccountId
@@ -62,6 +71,7 @@ export const emptyState = (): MemoryState => ({
   logins: new Map(),
   sendings: new Map(),
   links: new Map(),
+  archives: new Map(),
   registrations: new Map(),
   accounts: new Map(),
   phones: new Map(),

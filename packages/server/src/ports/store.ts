@@ -9,7 +9,7 @@ import type { AccountId, DeviceId, MailboxRow, MessageId, SendRecipient, Timesta
  * The suite in `@securechat/server/conformance` is the definition; an adapter passes all of it. Byte arrays that are passed in may
  * be reused by the caller after the promise has settled; those handed out belong to the caller.
  */
-export interface ServerStore extends LoginStore, LinkStore, AccountStore, SessionStore, PreKeyStore, MailboxStore {
+export interface ServerStore extends LoginStore, LinkStore, ArchiveStore, AccountStore, SessionStore, PreKeyStore, MailboxStore {
   /** Keeps `value` under `name` unless there is one already, and answers what is kept. For secrets of servers that were given none. */
   keepOnce(name: string, value: Uint8Array): Promise<Uint8Array>
   /** Resolves when the store can be read and written; rejects with what is wrong. */
@@ -58,6 +58,67 @@ export interface LinkStore {
 }
 export type LinkPart = 'answer' | 'confirmation' | 'manifest' | 'handover'
 export type StoredLink = { readonly kemKey: Uint8Array; readonly expiresAt: Timestamp } & { readonly [Part in LinkPart]?: Uint8Array }
+
+/** A segment of an archive: 16 bytes of the backup or transfer that it belongs to, and its number in it. */
+export interface SegmentName {
+  readonly archiveId: Uint8Array
+  /** 1 to 2^32 − 1. */
+  readonly number: number
+}
+
+/**
+ * Sealed blobs of an account: its backup, and history on the way between its devices. Whatever is written is immutable and named; only the backup's manifest
+ * is replaced, by compare-and-swap, so that no device overwrites silently what another one wrote. All of it goes with the account.
+ */
+export interface ArchiveStore {
+  /**
+   * The same bytes again: `stored`; others: `conflict`. `absent`: no such account, or `transfer` is set and there is no such transfer at `now`. `full`: the account would have more than
+   * `maxBytes` or `maxSegments`; a repetition is never `full`.
+   */
+  putSegment(
+    segment: SegmentName & {
+      readonly accountId: AccountId
+      readonly bytes: Uint8Array
+      readonly maxBytes: number
+      readonly maxSegments: number
+      /** Belongs to a transfer, and ends with it. */
+      readonly transfer: boolean
+      readonly now: Timestamp
+    },
+  ): Promise<'stored' | 'conflict' | 'full' | 'absent'>
+  /** `transfer`: as it was put. */
+  segment(name: SegmentName & { readonly accountId: AccountId; readonly transfer: boolean }): Promise<Uint8Array | undefined>
+  /** Of the backup, transfers left out: above `after` in the order of archive id and number, at most `limit`. */
+  segments(query: {
+    readonly accountId: AccountId
+    readonly after?: SegmentName
+    readonly limit: number
+  }): Promise<{ readonly segments: (SegmentName & { readonly length: number })[]; readonly more: boolean }>
+  deleteSegments(accountId: AccountId, names: readonly SegmentName[]): Promise<void>
+  /** What lies there of the account, transfers included. */
+  archiveUsage(accountId: AccountId): Promise<{ readonly bytes: number; readonly segments: number }>
+  /** Versions count up from 1, also after an erasure. `expected` 0: there is none. The stored bytes again: `repeated`, whatever is expected. */
+  putBackupManifest(manifest: { readonly accountId: AccountId; readonly expected: number; readonly bytes: Uint8Array }): Promise<BackupManifestOutcome>
+  backupManifest(accountId: AccountId): Promise<{ readonly version: number; readonly bytes: Uint8Array } | undefined>
+  /** Manifest and segments; transfers stay. */
+  eraseBackup(accountId: AccountId): Promise<void>
+  /** Again: the time it ends stays. `full`: the account has `maxTransfers` of them at `now`. */
+  openTransfer(transfer: {
+    readonly accountId: AccountId
+    readonly transferId: Uint8Array
+    readonly now: Timestamp
+    readonly expiresAt: Timestamp
+    readonly maxTransfers: number
+  }): Promise<{ readonly kind: 'open'; readonly expiresAt: Timestamp } | { readonly kind: 'absent' } | { readonly kind: 'full' }>
+  /** When it ends; `undefined` where there is none (any more). */
+  transfer(accountId: AccountId, transferId: Uint8Array, now: Timestamp): Promise<Timestamp | undefined>
+  /** With all that lies there. */
+  closeTransfer(accountId: AccountId, transferId: Uint8Array): Promise<void>
+}
+export type BackupManifestOutcome =
+  | { readonly kind: 'stored' | 'repeated'; readonly version: number }
+  | { readonly kind: 'conflict' }
+  | { readonly kind: 'absent' }
 
 export interface NewLogin {
   readonly loginId: string

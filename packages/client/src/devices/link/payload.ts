@@ -13,6 +13,8 @@ const payload = defineRecord(
     registrationToken: z.string(),
     /** The account's profile with its key. */
     profile: z.optional(bytes),
+    /** Name and one-time key of a history transfer, in case the person agrees to one: without that, nothing ever lies under the name. */
+    history: z.optional(z.looseObject({ id: bytes, key: bytes })),
   }),
 )
 export type LinkPayload = ReturnType<typeof payload.decode>

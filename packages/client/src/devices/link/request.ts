@@ -62,8 +62,8 @@ function invitation({ context, registrar, state }: LinkRequestDeps, { offer, lin
       const manifest = await untilThere(context, { linkId, until, part: (meeting) => meeting.manifest, signal })
       checkListed(context, { joined, payload, manifest })
       const { accountId, deviceId, deviceKeys } = joined
-      const { phone, registrationToken, pin, profile } = payload
-      await prepareLinkedDevice(context, { phone, registrationToken, accountId, deviceId, deviceKeys, manifest, pin, profile })
+      const { phone, registrationToken, pin, profile, history } = payload
+      await prepareLinkedDevice(context, { phone, registrationToken, accountId, deviceId, deviceKeys, manifest, pin, profile, history })
       await registrar.complete(options.signal)
       network.connection.reauthenticate()
       return state()

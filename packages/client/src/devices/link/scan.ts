@@ -3,9 +3,10 @@ import { answerLink, finishLink, type LinkAnswered, type LinkPurpose, linkMeetin
 import { type DeviceId, fromBase64Url, LIMITS, SecureChatError, toBase64Url } from '@securechat/protocol'
 import { type Context, cryptoDeps } from '../../context.js'
 import { readPendingManifest, requireAccount } from '../../state/account.js'
+import { beginHistory, type HistoryRow } from '../../state/history.js'
 import { readPins } from '../../state/pins.js'
 import { encodeOwnProfile, readOwnProfile } from '../../state/profile.js'
-import type { CallOptions } from '../../types.js'
+import type { ApproveOptions, CallOptions } from '../../types.js'
 import type { Manifests } from '../manifests.js'
 import { publishPending, signer, signNext } from '../renewal.js'
 import type { LinkScan } from '../types.js'
@@ -42,7 +43,14 @@ export async function scanLink(context: Context, manifests: Manifests, scanned: 
   const deviceId = (pin.highestDeviceId + 1) as DeviceId
   const { registrationToken } = await network.call('devices.invite', { deviceId }, options)
   const profile = await readOwnProfile(db)
-  const payload = encodePayload({ pin: encodeManifestPin(pin), phone, registrationToken, ...(profile && { profile: encodeOwnProfile(profile) }) })
+  const transfer = { id: context.random(16), key: context.random(32) }
+  const payload = encodePayload({
+    pin: encodeManifestPin(pin),
+    phone,
+    registrationToken,
+    history: transfer,
+    ...(profile && { profile: encodeOwnProfile(profile) }),
+  })
   const { accountKey } = pin.manifest
   const { state, answer } = answerLink(cryptoDeps(context), { code, kemKey, accountId, accountKey, deviceId, payload })
   await network.call('links.answer', { linkId, answer }, options)
@@ -53,18 +61,21 @@ export async function scanLink(context: Context, manifests: Manifests, scanned: 
     digits: state.comparison,
     expiresAt: state.expiresAt,
     cancel: () => own.abort(),
-    async approve(typed: string, approval: CallOptions = {}) {
+    async approve(typed: string, { history = false, ...approval }: ApproveOptions = {}) {
       requireDigits(typed, state.comparison)
-      await admit(context, manifests, { state, linkId, signal: joinedSignal(own, approval.signal) })
+      const offered = history === false ? undefined : { ...transfer, ...(history !== true && { from: history.since }) }
+      await admit(context, manifests, { state, linkId, offered, signal: joinedSignal(own, approval.signal) })
       return { deviceId }
     },
   })
 }
 
+type OfferedHistory = Pick<HistoryRow, 'id' | 'key' | 'from'>
+
 async function admit(
   context: Context,
   manifests: Manifests,
-  { state, linkId, signal }: { state: LinkAnswered; linkId: string; signal: AbortSignal },
+  { state, linkId, offered, signal }: { state: LinkAnswered; linkId: string; offered: OfferedHistory | undefined; signal: AbortSignal },
 ): Promise<void> {
   const { db, provider, network } = context
   const confirmation = await untilThere(context, { linkId, until: state.expiresAt, part: (meeting) => meeting.confirmation, signal })
@@ -78,11 +89,14 @@ async function admit(
     // A renewal or another link came in between: this device id, or this version, is taken.
     if ((await readPendingManifest(tx)) || device.deviceId <= highestDeviceId) throw new SecureChatError('request/conflict', { detail: 'manifest' })
     signNext(context, tx, { keys, current, devices: [...current.devices, { ...device, addedVersion: current.version + 1, flags: 0 }] })
+    if (offered) await beginHistory(tx, { ...offered, direction: 'sending' })
   })
   // From here on it is decided: what a broken network prevents now is done by the next round of maintenance.
   await publishPending(context, manifests)
   const pins = await readPins(db, provider, accountId)
   const { manifest } = pins?.pin ?? {}
   if (!manifest?.devices.some(({ deviceId }) => deviceId === device.deviceId)) throw new SecureChatError('request/conflict', { detail: 'manifest' })
+  // Before the new device hears of its admission: where it finds no place then, no history was offered.
+  if (offered) await network.call('history.open', { transferId: offered.id }, { signal })
   await network.call('links.finish', { linkId, manifest: manifest.bytes }, { signal })
 }

@@ -1,0 +1,102 @@
+import type { Conversation } from '@securechat/client'
+import { SecureChatError } from '@securechat/protocol'
+import type { TestClient } from '@securechat/testing'
+import { describe, expect, it } from 'vitest'
+import { accountOf, closeNetworks, friends, messagesOf } from '../../src/attack-scene.js'
+
+closeNetworks()
+
+const texts = async (client: TestClient): Promise<string[]> => (await messagesOf(client)).filter(({ kind }) => kind === 'text').map(({ text }) => text)
+
+/** Two friends with a conversation of `count` lines. */
+async function talked(count: number) {
+  const scene = await friends()
+  const { net, alice, bob, toAlice } = scene
+  const toBob = await net.drive(alice.conversations.direct({ accountId: await accountOf(bob) }))
+  for (let i = 0; i < count; i++) {
+    await (i % 2 ? toAlice : toBob).send(`line ${i}`)
+    if (i % 50 === 49) await net.settle()
+  }
+  await net.settle()
+  return { ...scene, toBob }
+}
+
+describe('history for a linked device', () => {
+  it('brings what was written before, in the primary device’s order, and what came meanwhile stays once and above', async () => {
+    const { net, alice, toAlice, toBob } = await talked(30)
+    await toBob.react((await messagesOf(alice)).at(-1)!.id, '👍')
+    await net.settle()
+    const tablet = await net.client('Tablet', { linkedTo: alice, history: true })
+    await toAlice.send('meanwhile')
+    await net.settle()
+    await net.drive(ended(tablet))
+    expect(await texts(tablet)).toEqual(await texts(alice))
+    expect((await messagesOf(tablet)).map(({ reactions }) => reactions)).toEqual((await messagesOf(alice)).map(({ reactions }) => reactions))
+    const [sending, receiving] = [await alice.devices.history.state(), await tablet.devices.history.state()]
+    expect(sending).toMatchObject([{ direction: 'sending', status: 'done' }])
+    expect(receiving).toMatchObject([{ direction: 'receiving', status: 'done' }])
+    expect(receiving[0]!.progress.done).toBeGreaterThanOrEqual(31)
+    const [chat] = await tablet.conversations.list()
+    expect(chat!.unread).toBe((await alice.conversations.list())[0]!.unread)
+    const handle = (await tablet.conversations.get(chat!.id)) as Conversation
+    await handle.send('from the tablet')
+    await net.settle()
+    expect((await texts(alice)).at(-1)).toBe('from the tablet')
+  })
+
+  it('attack 39: without being asked for no history goes, and nothing lies on the server', async () => {
+    const { net, alice } = await talked(4)
+    const asked: string[] = []
+    net.malicious.on('history.open', ({ forward }) => {
+      asked.push('open')
+      return forward()
+    })
+    net.malicious.on('history.put', ({ forward }) => {
+      asked.push('put')
+      return forward()
+    })
+    const tablet = await net.client('Tablet', { linkedTo: alice })
+    await net.settle()
+    await net.advance(60_000)
+    expect(await texts(tablet)).toEqual([])
+    expect([await alice.devices.history.state(), await tablet.devices.history.state()]).toEqual([[], []])
+    expect(asked).toEqual([])
+  })
+
+  it('only from a time on, where that was chosen', async () => {
+    const { net, alice, toAlice } = await talked(4)
+    await net.advance(5_000)
+    const since = net.clock.now()
+    await toAlice.send('late')
+    await net.settle()
+    const tablet = await net.client('Tablet', { linkedTo: alice, history: { since } })
+    await net.drive(ended(tablet))
+    expect(await texts(tablet)).toEqual(['late'])
+    expect((await tablet.conversations.list())[0]?.peer.displayName).toBe('Bob')
+  })
+
+  it('ends with the day: what has come stays', async () => {
+    const { net, alice } = await talked(6)
+    const stop = net.malicious.on('history.put', () => {
+      throw new SecureChatError('server/unavailable')
+    })
+    const tablet = await net.client('Tablet', { linkedTo: alice, history: true })
+    await net.advance(20_000)
+    expect(await tablet.devices.history.state()).toMatchObject([{ status: 'running' }])
+    await net.clock.jump(25 * 3_600_000)
+    stop()
+    await net.settle()
+    await net.advance(60_000)
+    expect(await tablet.devices.history.state()).toMatchObject([{ status: 'expired' }])
+    expect(await alice.devices.history.state()).toMatchObject([{ status: 'expired' }])
+  })
+})
+
+const ended = (client: TestClient): Promise<void> =>
+  new Promise((resolve) => {
+    const look = (transfers: Awaited<ReturnType<TestClient['devices']['history']['state']>>): void => {
+      if (transfers.length > 0 && transfers.every(({ status }) => status !== 'running')) resolve()
+    }
+    client.on('history', look)
+    void client.devices.history.state().then(look)
+  })

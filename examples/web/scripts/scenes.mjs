@@ -23,6 +23,19 @@ const openMessageMenu = async (page, text) => {
   await page.getByRole('menu').waitFor()
 }
 const sam = '#/chats/chat-sam'
+const scanBy = (text) => async (page) => {
+  await id(page, 'link-device').click()
+  await id(page, 'link-other-way').click()
+  await id(page, 'code-is-mine').check()
+  await id(page, 'code-text').fill(text)
+  await id(page, 'use-code-text').click()
+}
+const aCode = 'AQtTQzEvbGluaw'.repeat(20)
+const compare = (digits) => async (page) => {
+  await scanBy(aCode)(page)
+  await id(page, 'link-digits').pressSequentially(digits)
+  await id(page, 'approve-link').click()
+}
 
 /** @type {Scene[]} */
 export const SCENES = [
@@ -197,6 +210,92 @@ export const SCENES = [
       await page.getByRole('dialog').locator('[data-testid=safety-number], [role=alert]').waitFor()
     },
   })),
+  {
+    name: 'login-link',
+    scene: 'login',
+    act: (page) =>
+      id(page, 'link-instead')
+        .click()
+        .then(() => id(page, 'qr-code').waitFor()),
+  },
+  {
+    name: 'login-link-text',
+    scene: 'login',
+    act: async (page) => {
+      await id(page, 'link-instead').click()
+      await page.getByText('No camera on the other device?').click()
+    },
+  },
+  {
+    name: 'login-link-answered',
+    scene: 'login-answered',
+    act: (page) =>
+      id(page, 'link-instead')
+        .click()
+        .then(() => id(page, 'confirm-link').waitFor()),
+  },
+  {
+    name: 'login-link-waiting',
+    scene: 'login-answered',
+    act: async (page) => {
+      await id(page, 'link-instead').click()
+      await id(page, 'confirm-link').click()
+    },
+  },
+  {
+    name: 'login-link-expired',
+    scene: 'login-expired',
+    act: (page) =>
+      id(page, 'link-instead')
+        .click()
+        .then(() => id(page, 'link-again').waitFor()),
+  },
+  { name: 'devices', scene: 'chats', hash: '#/devices', act: (page) => id(page, 'device-row').first().waitFor() },
+  { name: 'devices-not-primary', scene: 'linked-device', hash: '#/devices', act: (page) => id(page, 'device-row').first().waitFor() },
+  {
+    name: 'devices-scan',
+    scene: 'chats',
+    hash: '#/devices',
+    act: (page) =>
+      id(page, 'link-device')
+        .click()
+        .then(() => page.locator('[data-testid=camera][data-status=failed]').waitFor()),
+  },
+  {
+    name: 'devices-scan-other-way',
+    scene: 'chats',
+    hash: '#/devices',
+    act: async (page) => {
+      await id(page, 'link-device').click()
+      await id(page, 'link-other-way').click()
+      await id(page, 'code-is-mine').check()
+    },
+  },
+  { name: 'devices-scan-reading', scene: 'chats', hash: '#/devices', act: scanBy('slow') },
+  { name: 'devices-scan-no-code', scene: 'chats', hash: '#/devices', act: scanBy('https://example.org/link') },
+  { name: 'devices-scan-middle', scene: 'chats', hash: '#/devices', act: scanBy('middle') },
+  {
+    name: 'devices-compare',
+    scene: 'chats',
+    hash: '#/devices',
+    act: async (page) => {
+      await scanBy(aCode)(page)
+      await id(page, 'link-digits').pressSequentially('204')
+    },
+  },
+  {
+    name: 'devices-compare-wrong',
+    scene: 'chats',
+    hash: '#/devices',
+    act: async (page) => {
+      await compare('123456')(page)
+      await page.getByRole('alert').waitFor()
+    },
+  },
+  { name: 'devices-approving', scene: 'chats', hash: '#/devices', act: compare('111111') },
+  { name: 'devices-link-expired', scene: 'chats', hash: '#/devices', act: compare('222222') },
+  { name: 'devices-linked', scene: 'chats', hash: '#/devices', act: (page) => compare('204917')(page).then(() => id(page, 'linked').waitFor()) },
+  { name: 'devices-remove', scene: 'chats', hash: '#/devices', act: (page) => id(page, 'revoke-device').first().click() },
   { name: 'settings', scene: 'chats', hash: '#/settings' },
   { name: 'settings-profile', scene: 'chats', hash: '#/settings', act: (page) => id(page, 'edit-profile').click() },
   { name: 'settings-logout', scene: 'chats', hash: '#/settings', act: (page) => id(page, 'logout').click() },

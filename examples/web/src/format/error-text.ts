@@ -18,6 +18,9 @@ const TEXTS: Partial<Record<Code, string>> = {
   'server/draining': 'The server is restarting. Try again in a moment.',
   'protocol/unsupported-version': 'This version of the app is too old for the server. Reload the page to get the new one.',
   'auth/revoked': 'This device was signed out because the number was registered on another one.',
+  'devices/link-mismatch': 'These are not the digits of the other screen. Read them again; if they stay different, cancel: somebody may be in between.',
+  'devices/link-expired': 'The code has expired. Show a new one on the other device and scan it.',
+  'devices/not-primary': 'Only your primary device can do this.',
   'devices/identity-changed': 'The safety number of this contact has changed. Review it before you send.',
   'mailbox/full': 'The other person has too many messages waiting. They have to come online first.',
   'mailbox/unknown-recipient': 'The other person no longer uses SecureChat.',
@@ -26,6 +29,8 @@ const TEXTS: Partial<Record<Code, string>> = {
   'storage/locked': 'Another tab is using your messages. Close it and try again.',
   'storage/wrong-key': 'The messages stored in this browser cannot be unlocked.',
   'storage/corrupt': 'The messages stored in this browser are damaged.',
+  'client/unsupported': 'This browser or device cannot do that.',
+  'client/cancelled': 'Cancelled.',
   'client/not-found': 'There is nobody with this number here.',
 }
 

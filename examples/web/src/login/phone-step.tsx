@@ -1,5 +1,6 @@
 import type { Login } from '@securechat/client'
 import { useAction } from '@securechat/react'
+import { QrCode } from 'lucide-react'
 import { type FormEvent, useId, useState } from 'react'
 import { errorText } from '../format/error-text.js'
 import { type CountryCode, readPhone } from '../format/phone.js'
@@ -12,9 +13,10 @@ export interface PhoneStepProps {
   readonly typed: { readonly text: string; readonly country: CountryCode }
   readonly onTyped: (typed: { text: string; country: CountryCode }) => void
   readonly onLogin: (login: Login) => void
+  readonly onLink: () => void
 }
 
-export function PhoneStep({ typed, onTyped, onLogin }: PhoneStepProps) {
+export function PhoneStep({ typed, onTyped, onLogin, onLink }: PhoneStepProps) {
   const { run, pending, error, reset } = useAction((client, phone: string) => client.account.requestCode({ phone }))
   const [asked, setAsked] = useState(false)
   const input = useId()
@@ -55,6 +57,15 @@ export function PhoneStep({ typed, onTyped, onLogin }: PhoneStepProps) {
           Send me a code
         </Button>
       </form>
+      <div
+        aria-hidden
+        className="flex items-center gap-3 text-ink-faint text-sm before:h-px before:flex-1 before:bg-line after:h-px after:flex-1 after:bg-line"
+      >
+        or
+      </div>
+      <Button variant="secondary" icon={<QrCode className="size-[18px]" aria-hidden />} onClick={onLink} data-testid="link-instead">
+        Link to another device
+      </Button>
       <p className="text-ink-faint text-sm">Your keys are made on this device and never leave it.</p>
     </LoginLayout>
   )

@@ -1,9 +1,9 @@
 import type { AccountState } from '@securechat/client'
-import { LockKeyhole, LogOut, Monitor, Moon, Pencil, ServerCog, Sun, Trash2 } from 'lucide-react'
+import { ChevronRight, Fingerprint, LockKeyhole, LogOut, Monitor, MonitorSmartphone, Moon, Pencil, ServerCog, Sun, Trash2 } from 'lucide-react'
 import { type ReactNode, useState } from 'react'
 import { PaneHeader } from '../chats/pane-header.js'
 import { showPhone } from '../format/phone.js'
-import { leave, useRoute } from '../shell/route.js'
+import { leave, open, useRoute } from '../shell/route.js'
 import { useToast } from '../shell/toast.js'
 import { Avatar } from '../ui/avatar.js'
 import { IconButton } from '../ui/button.js'
@@ -35,6 +35,14 @@ export function SettingsPane({ account }: { readonly account: AccountState }) {
             <Pencil className="size-[18px]" aria-hidden />
           </IconButton>
         </section>
+        <Section title="Devices and security">
+          <RowButton icon={<MonitorSmartphone aria-hidden />} onClick={() => open({ pane: 'devices', chat })} testId="open-devices" opens>
+            Linked devices
+          </RowButton>
+          <RowButton icon={<Fingerprint aria-hidden />} onClick={() => open({ pane: 'lock', chat })} testId="open-lock" opens>
+            Lock of this browser
+          </RowButton>
+        </Section>
         <ThemeChoice />
         <Section title="Privacy">
           <Fact icon={<LockKeyhole aria-hidden />} title="Protected end to end">
@@ -131,9 +139,11 @@ interface RowButtonProps {
   readonly onClick: () => void
   readonly testId: string
   readonly danger?: boolean
+  /** It leads to a further screen. */
+  readonly opens?: boolean
 }
 
-function RowButton({ icon, children, onClick, testId, danger = false }: RowButtonProps) {
+function RowButton({ icon, children, onClick, testId, danger = false, opens = false }: RowButtonProps) {
   return (
     <button
       type="button"
@@ -145,7 +155,8 @@ function RowButton({ icon, children, onClick, testId, danger = false }: RowButto
       )}
     >
       {icon}
-      {children}
+      <span className="flex-1">{children}</span>
+      {opens && <ChevronRight className="text-ink-faint" aria-hidden />}
     </button>
   )
 }

@@ -1,5 +1,5 @@
 import type { AccountState, Conversation } from '@securechat/client'
-import type { ReactNode } from 'react'
+import { type ComponentType, lazy, Suspense } from 'react'
 import { ChatsPane } from '../chats/chats-pane.js'
 import { ArchivedPane, RequestsPane } from '../chats/side-lists.js'
 import { ConversationPane } from '../conversation/conversation-pane.js'
@@ -11,11 +11,14 @@ import { ConnectionBanner } from './connection-banner.js'
 import { type Pane, useRoute } from './route.js'
 import { useFocusHandover } from './use-focus-handover.js'
 
-const PANES: Readonly<Record<Pane, (props: { account: AccountState }) => ReactNode>> = {
+/** What not every visit needs is loaded when it is opened. */
+const PANES: Readonly<Record<Pane, ComponentType<{ account: AccountState }>>> = {
   chats: ChatsPane,
   archived: ArchivedPane,
   requests: RequestsPane,
   settings: SettingsPane,
+  devices: lazy(() => import('../devices/devices-pane.js')),
+  lock: lazy(() => import('../lock/lock-pane.js')),
 }
 
 /** Two panes side by side, or on a narrow screen the one that matters. */
@@ -38,7 +41,9 @@ export function MainScreen({ account }: { readonly account: AccountState }) {
             className="flex min-h-0 flex-col border-line bg-surface outline-none two-pane:border-r"
             aria-label="Chats and settings"
           >
-            <CurrentPane account={account} />
+            <Suspense>
+              <CurrentPane account={account} />
+            </Suspense>
           </Side>
         )}
         {chat !== undefined ? (

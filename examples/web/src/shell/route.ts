@@ -1,6 +1,6 @@
 import { useSyncExternalStore } from 'react'
 
-export type Pane = 'chats' | 'archived' | 'requests' | 'settings'
+export type Pane = 'chats' | 'archived' | 'requests' | 'settings' | 'devices' | 'lock'
 
 /** What is shown: the left pane and, if any, the open conversation. It lives in the fragment, which no server ever sees. */
 export interface Route {
@@ -8,7 +8,7 @@ export interface Route {
   readonly chat: string | undefined
 }
 
-const PANES: readonly Pane[] = ['chats', 'archived', 'requests', 'settings']
+const PANES: readonly Pane[] = ['chats', 'archived', 'requests', 'settings', 'devices', 'lock']
 const CHAT_ID = /^[\w-]{1,64}$/
 
 export function parseRoute(hash: string): Route {

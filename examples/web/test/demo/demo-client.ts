@@ -9,12 +9,15 @@ import {
   SecureChatError,
 } from '@securechat/client'
 import { asMessageId, contact, type DemoChat, OWN_ID } from './data.js'
+import { type DemoLinking, demoDevices } from './devices.js'
 import { DemoState } from './live.js'
 
 export interface DemoOptions {
   readonly account: AccountState
   readonly connection: ConnectionState
   readonly chats: DemoChat[]
+  /** What the other side of linking does. */
+  readonly linking?: DemoLinking
 }
 
 const never = new Promise<never>(() => undefined)
@@ -23,7 +26,7 @@ const never = new Promise<never>(() => undefined)
 export function demoClient(options: DemoOptions): Client {
   const state = new DemoState()
   let { account } = options
-  const { chats, connection } = options
+  const { chats, connection, linking = {} } = options
   const listeners = new Map<string, Set<(event: never) => void>>()
   const verified = new Map<string, boolean>()
   const digits = '20481 77301 95224 60817 33590 18462 70095 41836 59207 86613 02948 37751'
@@ -194,15 +197,7 @@ export function demoClient(options: DemoOptions): Client {
       restore: () => never,
     },
     devices: {
-      list: async () => [],
-      live: () => state.live(() => []),
-      requestLink: () => never,
-      scanLink: () => never,
-      revoke: () => never,
-      rename: async () => undefined,
-      idle: async () => [],
-      alerts: { list: async () => [], live: () => state.live(() => []), acknowledge: async () => undefined },
-      requestPromotion: () => never,
+      ...demoDevices(state, linking),
       history: { state: async () => [], live: () => state.live(() => []) },
       async safetyNumber(id) {
         if (id === 'ada') throw new SecureChatError('network/unreachable')

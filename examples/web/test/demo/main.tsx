@@ -25,13 +25,22 @@ async function openDemo(): Promise<Client> {
   const pictures = await demoPictures()
   const chats = scene === 'empty' ? [] : demoChats(pictures)
   for (const chat of chats) if (scene === 'loading-messages') chat.stuck = true
-  const account =
-    scene === 'login'
-      ? ({ status: 'signed-out' } as const)
-      : scene === 'revoked'
-        ? ({ status: 'revoked' } as const)
-        : ({ status: 'signed-in', accountId: OWN_ID, phone: '+14155550100', ...(scene !== 'profile' && { profile: { name: 'Alex Kim' } }) } as const)
-  const client = demoClient({ account, connection: CONNECTIONS[scene] ?? { status: 'online', synced: true }, chats })
+  const account = scene.startsWith('login')
+    ? ({ status: 'signed-out' } as const)
+    : scene === 'revoked'
+      ? ({ status: 'revoked' } as const)
+      : ({ status: 'signed-in', accountId: OWN_ID, phone: '+14155550100', ...(scene !== 'profile' && { profile: { name: 'Alex Kim' } }) } as const)
+  const client = demoClient({
+    account,
+    connection: CONNECTIONS[scene] ?? { status: 'online', synced: true },
+    chats,
+    linking: {
+      linkedOnly: scene.startsWith('linked-device'),
+      answered: scene.endsWith('-answered'),
+      alerted: scene === 'alerts',
+      expired: scene === 'login-expired',
+    },
+  })
   if (scene === 'loading-chats') client.conversations.live = () => ({ get: () => undefined, subscribe: () => () => undefined })
   if (scene === 'defect') {
     client.conversations.live = () => {

@@ -1,5 +1,5 @@
 import { useState } from 'react'
-import { classNames } from '../ui/class-names.js'
+import { classNames } from './class-names.js'
 
 export interface CodeFieldProps {
   readonly id: string
@@ -9,10 +9,13 @@ export interface CodeFieldProps {
   readonly disabled: boolean
   readonly invalid: boolean
   readonly describedBy: string | undefined
+  /** From a message of the system. Digits that a person reads from another screen are none. */
+  readonly oneTime?: boolean
+  readonly testId?: string
 }
 
 /** One input (so that pasting, autofill and screen readers just work) that looks like a box for each digit. */
-export function CodeField({ id, digits, value, onChange, disabled, invalid, describedBy }: CodeFieldProps) {
+export function CodeField({ id, digits, value, onChange, disabled, invalid, describedBy, oneTime = true, testId = 'code-input' }: CodeFieldProps) {
   const [focused, setFocused] = useState(false)
   const boxes = Array.from({ length: digits }, (_, position) => position)
   return (
@@ -36,12 +39,12 @@ export function CodeField({ id, digits, value, onChange, disabled, invalid, desc
       </div>
       <input
         id={id}
-        data-testid="code-input"
+        data-testid={testId}
         // biome-ignore lint/a11y/noAutofocus: the code is what this step is for.
         autoFocus
         className="absolute inset-0 size-full cursor-text rounded-xl bg-transparent text-base text-transparent caret-transparent outline-none selection:bg-transparent"
         inputMode="numeric"
-        autoComplete="one-time-code"
+        autoComplete={oneTime ? 'one-time-code' : 'off'}
         pattern="[0-9]*"
         value={value}
         readOnly={disabled}

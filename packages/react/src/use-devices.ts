@@ -1,0 +1,44 @@
+import type { Client, OwnDevice, StoreLockInfo } from '@securechat/client'
+import { useMemo } from 'react'
+import { lookupReloaded } from './lookup-query.js'
+import { useOpened } from './provider.js'
+import type { Live, Lookup } from './query.js'
+import { useActiveQuery, useLiveQuery } from './use-query.js'
+
+/** The devices of the own account, live. */
+export function useDevices(): Live<readonly OwnDevice[]> {
+  const { client, queries } = useOpened()
+  return useLiveQuery(queries.get('devices', () => client.devices.live()))
+}
+
+type Locks = Client['privacy']['locks']
+
+export type StoreLocksLookup = Lookup<readonly StoreLockInfo[]> & Pick<Locks, 'add' | 'replace' | 'remove'>
+
+/** What opens the local store; `add`, `replace` and `remove` reject with the client's error and load the list anew. An empty list: the store opens without any. */
+export function useStoreLocks(): StoreLocksLookup {
+  const { client, queries } = useOpened()
+  const query = queries.get('store-locks', () =>
+    lookupReloaded(
+      () => client.privacy.locks.list(),
+      () => () => undefined,
+    ),
+  )
+  const state = useActiveQuery(query)
+  const calls = useMemo(() => {
+    const { locks } = client.privacy
+    const then = async <R>(change: Promise<R>): Promise<R> => {
+      try {
+        return await change
+      } finally {
+        await query.reload()
+      }
+    }
+    return {
+      add: (...input: Parameters<Locks['add']>) => then(locks.add(...input)),
+      replace: (...input: Parameters<Locks['replace']>) => then(locks.replace(...input)),
+      remove: (...input: Parameters<Locks['remove']>) => then(locks.remove(...input)),
+    }
+  }, [client, query])
+  return useMemo(() => ({ ...state, ...calls }), [state, calls])
+}

@@ -1,7 +1,9 @@
 import type { Client, Conversation } from '@securechat/client'
+import { listDevices, renameDevice, revokeDevice } from './devices.js'
+import { linkOtherDevice } from './linking.js'
 import { HELP } from './options.js'
 import { type Printer, plainName } from './printer.js'
-import { toE164 } from './sign-in.js'
+import { type Ask, toE164 } from './sign-in.js'
 
 export interface Commands {
   run(line: string): Promise<'quit' | undefined>
@@ -10,7 +12,7 @@ export interface Commands {
 
 type Command = (argument: string) => Promise<'quit' | undefined | void>
 
-export function createCommands(chat: Client, printer: Printer): Commands {
+export function createCommands(chat: Client, { printer, ask }: { readonly printer: Printer; readonly ask: Ask }): Commands {
   /** By account: only what was on the screen can have been compared. */
   const shownDigits = new Map<string, string>()
   let open: Conversation | undefined
@@ -74,6 +76,13 @@ export function createCommands(chat: Client, printer: Printer): Commands {
     name: async (argument) => {
       if (argument) await chat.account.setProfile({ name: argument })
     },
+    link: async (argument) => {
+      if (argument) await linkOtherDevice(chat, argument, { ask, printer })
+      else printer.say('problem', 'Give the text that the new device shows: /link TEXT. Only of a screen of your own.')
+    },
+    devices: () => listDevices(chat, printer),
+    revoke: (argument) => revokeDevice(chat, argument, printer),
+    rename: (argument) => renameDevice(chat, argument, printer),
     retry: async () => chat.connection.retryNow(),
     logout: async () => {
       await chat.account.logout()

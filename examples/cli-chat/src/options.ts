@@ -16,6 +16,8 @@ export const HELP = `cli-chat: end-to-end encrypted chat in a terminal
   --json         print one JSON object a line
   --help         this text
 
+At the first start: your number, or “link” to use an account that you have on another device (shows a code for it).
+
 In the chat:
   /new +14155550101    open or start a chat by number
   /chats               list the chats, newest first
@@ -26,6 +28,10 @@ In the chat:
   /verify              mark the contact as verified
   /trust               accept a contact's changed key
   /name NAME           change your name
+  /link TEXT           link a new device: the text that it shows (primary device only)
+  /devices             list your devices
+  /rename N NAME       name device N
+  /revoke N            sign device N out for good (primary device only)
   /retry               connect now instead of later
   /logout              end this device's session and erase its store
   /quit                leave (what is queued is sent next time)

@@ -7,6 +7,8 @@ export interface Printer {
   say(event: string, text: string, fields?: Record<string, unknown>): void
   message(kind: 'message' | 'status' | 'history', peer: string, message: Message): void
   chats(rows: readonly ConversationSnapshot[]): void
+  /** Lines of block characters of our own making; not in the JSON form. */
+  picture(lines: string): void
 }
 
 // What a stranger has written must not drive the terminal (move the cursor, retitle the window), nor turn the line around and show it as another's.
@@ -23,6 +25,9 @@ export function createPrinter(output: NodeJS.WritableStream, json: boolean): Pri
   }
   return {
     say: (event, text, fields = {}) => line(event, text.replace(UNSAFE, '�'), { text, ...fields }),
+    picture(lines) {
+      if (!json) output.write(`${lines}\n`)
+    },
     message(kind, peer, message) {
       const body = message.kind === 'text' ? plain(message.text) : `(${message.kind})`
       const mark = message.status ? `  ${MARKS[message.status]}` : ''

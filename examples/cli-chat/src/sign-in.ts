@@ -1,5 +1,6 @@
 import { type Client, isSecureChatError, type Login } from '@securechat/client'
 import { parsePhoneNumberFromString } from 'libphonenumber-js/min'
+import { linkThisDevice } from './linking.js'
 import type { Printer } from './printer.js'
 
 export type Ask = (question: string) => Promise<string | null>
@@ -10,12 +11,16 @@ export function toE164(text: string): string | null {
   return parsed?.isPossible() ? parsed.number : null
 }
 
-/** Number → code → name. Resolves to false when the input ended first. */
+/** Number → code → name, or linking to a device that one has. Resolves to false when the input ended first. */
 export async function signIn(chat: Client, ask: Ask, printer: Printer): Promise<boolean> {
   let login: Login | undefined
   while (!login) {
-    const answer = await ask('Your phone number, with country code (+1…): ')
+    const answer = await ask('Your phone number, with country code (+1…), or “link” to use an account that you have on another device: ')
     if (answer === null) return false
+    if (/^\/?link$/i.test(answer.trim())) {
+      if (await linkThisDevice(chat, ask, printer)) return true
+      continue
+    }
     const phone = toE164(answer)
     if (!phone) {
       printer.say('problem', 'That is not a phone number with a country code, such as +14155550100.')

@@ -1,35 +1,44 @@
-import { type ClientSource, SecureChatProvider, useAccount, useConnection } from '@securechat/react'
+import { SecureChatProvider, useAccount, useConnection } from '@securechat/react'
+import { useRef } from 'react'
 import { errorText } from './format/error-text.js'
+import type { MadeLock } from './lock/make-lock.js'
+import { Opening } from './lock/opening.js'
+import { type StoreAccess, StoreAccessProvider } from './lock/store-access.js'
 import { LoginScreen } from './login/login-screen.js'
 import { ProfileStep } from './login/profile-step.js'
 import { ErrorBoundary } from './shell/error-boundary.js'
 import { MainScreen } from './shell/main-screen.js'
-import { OpeningFailed, SignedOutElsewhere, Splash, WaitingForTab } from './shell/start-screens.js'
+import { SignedOutElsewhere, Splash, WaitingForTab } from './shell/start-screens.js'
 import { ToastProvider, useToast } from './shell/toast.js'
 
-export interface AppProps {
-  readonly client: ClientSource
-  /** The name of the store, for erasing one that cannot be read any more. */
-  readonly storageName: string
-}
-
-export function App(props: AppProps) {
+export function App({ store }: { readonly store: StoreAccess }) {
   return (
     <ErrorBoundary>
-      <ToastProvider>
-        <Connected {...props} />
-      </ToastProvider>
+      <StoreAccessProvider value={store}>
+        <ToastProvider>
+          <Connected store={store} />
+        </ToastProvider>
+      </StoreAccessProvider>
     </ErrorBoundary>
   )
 }
 
-function Connected({ client, storageName }: AppProps) {
+function Connected({ store }: { readonly store: StoreAccess }) {
   const toast = useToast()
+  /** What the person has given to open the store with; never kept beyond the page. */
+  const lock = useRef<MadeLock>(undefined)
   return (
     <SecureChatProvider
-      client={client}
+      client={() => store.open(lock.current)}
       onError={(error, during) => during !== 'opening' && toast(errorText(error))}
-      fallback={(state) => (state.status === 'failed' ? <OpeningFailed state={state} storageName={storageName} /> : <Splash />)}
+      fallback={(state) => (
+        <Opening
+          state={state}
+          onLock={(next) => {
+            lock.current = next
+          }}
+        />
+      )}
     >
       <CurrentScreen />
     </SecureChatProvider>

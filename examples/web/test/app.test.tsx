@@ -18,6 +18,7 @@ vi.mock('virtua', () => ({
 }))
 
 const ACCOUNT = { status: 'signed-in', accountId: OWN_ID, phone: '+14155550100', profile: { name: 'Alex Kim' } } as const
+const STORE = { name: 'test', locks: async () => [] }
 const ONLINE = { status: 'online', synced: true } as const
 
 beforeEach(() => {
@@ -30,7 +31,7 @@ function show(options: Partial<Parameters<typeof demoClient>[0]> = {}) {
   const client = demoClient({ account: ACCOUNT, connection: ONLINE, chats: demoChats([]), ...options })
   render(
     <StrictMode>
-      <App client={async () => client} storageName="test" />
+      <App store={{ ...STORE, open: async () => client }} />
     </StrictMode>,
   )
   return client
@@ -50,7 +51,7 @@ describe('start', () => {
       if (tries === 1) throw new SecureChatError('storage/unavailable')
       return client
     }
-    render(<App client={open} storageName="test" />)
+    render(<App store={{ ...STORE, open }} />)
     expect(await screen.findByText(/does not let this page store data/)).toBeTruthy()
     fireEvent.click(screen.getByText('Try again'))
     expect(await screen.findByText('Start your first chat')).toBeTruthy()
@@ -154,7 +155,7 @@ describe('the composer', () => {
       const conversation = await get(id)
       return conversation && { ...conversation, send: () => Promise.reject(new SecureChatError('storage/full')) }
     }
-    render(<App client={async () => client} storageName="test" />)
+    render(<App store={{ ...STORE, open: async () => client }} />)
     const field = (await screen.findByTestId('composer')) as HTMLTextAreaElement
     typed(field, 'precious')
     fireEvent.keyDown(field, { key: 'Enter' })
@@ -189,7 +190,7 @@ describe('relations', () => {
       return conversation && { ...conversation, markRead: read }
     }
     vi.spyOn(document, 'hasFocus').mockReturnValue(true)
-    render(<App client={async () => client} storageName="test" />)
+    render(<App store={{ ...STORE, open: async () => client }} />)
     await screen.findByTestId('request-bar')
     await act(() => new Promise((resolve) => setTimeout(resolve, 50)))
     expect(read).not.toHaveBeenCalled()

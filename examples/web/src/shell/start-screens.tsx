@@ -4,6 +4,7 @@ import { deleteIndexedDbStorage } from '@securechat/storage-indexeddb'
 import { RotateCw } from 'lucide-react'
 import { useState } from 'react'
 import { errorText, hasCode } from '../format/error-text.js'
+import { useStoreAccess } from '../lock/store-access.js'
 import { Button } from '../ui/button.js'
 import { useLasting } from './browser-state.js'
 import { ConfirmDialog } from './confirm-dialog.js'
@@ -30,13 +31,14 @@ export function WaitingForTab() {
 /** Where to begin anew is the only way out: what is stored cannot be read any more. */
 const BEYOND_REPAIR = ['storage/corrupt', 'storage/wrong-key'] as const
 
-export function OpeningFailed({ state, storageName }: { readonly state: Extract<OpeningState, { status: 'failed' }>; readonly storageName: string }) {
+export function OpeningFailed({ state }: { readonly state: Extract<OpeningState, { status: 'failed' }> }) {
+  const { name } = useStoreAccess()
   const [erasing, setErasing] = useState(false)
   const [problem, setProblem] = useState<string>()
   const lost = BEYOND_REPAIR.some((code) => hasCode(state.error, code))
   const erase = async (): Promise<boolean> => {
     try {
-      await deleteIndexedDbStorage({ name: storageName })
+      await deleteIndexedDbStorage({ name })
     } catch (error) {
       setProblem(errorText(error))
       return false

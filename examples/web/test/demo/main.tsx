@@ -18,7 +18,16 @@ const CONNECTIONS: Readonly<Record<string, ConnectionState>> = {
   'tab-waiting': { status: 'waiting-for-tab', synced: false },
 }
 
-async function openDemo(): Promise<Client> {
+const DEMO_LOCKS = [
+  { id: 'a', kind: 'passphrase', createdAt: Date.now() - 86_400_000 * 30 },
+  { id: 'b', kind: 'passkey', createdAt: Date.now() - 86_400_000 * 3 },
+]
+
+async function openDemo(lock?: unknown): Promise<Client> {
+  if (scene === 'locked') {
+    if (!lock) throw new SecureChatError('storage/unlock-needed')
+    throw new SecureChatError('storage/wrong-key')
+  }
   if (scene === 'splash') return new Promise<never>(() => undefined)
   if (scene === 'no-storage') throw new SecureChatError('storage/unavailable')
   if (scene === 'corrupt') throw new SecureChatError('storage/corrupt')
@@ -41,6 +50,7 @@ async function openDemo(): Promise<Client> {
       expired: scene === 'login-expired',
     },
   })
+  if (scene === 'with-locks') client.privacy.locks.list = async () => DEMO_LOCKS
   if (scene === 'loading-chats') client.conversations.live = () => ({ get: () => undefined, subscribe: () => () => undefined })
   if (scene === 'defect') {
     client.conversations.live = () => {
@@ -52,6 +62,6 @@ async function openDemo(): Promise<Client> {
 
 createRoot(document.getElementById('root')!).render(
   <StrictMode>
-    <App client={openDemo} storageName="demo" />
+    <App store={{ name: 'demo', open: openDemo, locks: async () => DEMO_LOCKS }} />
   </StrictMode>,
 )

@@ -15,8 +15,8 @@ export interface Profile {
 }
 
 /** A real browser profile in its own folder: what it stored is there when it is opened again. */
-export async function openProfile(folder: string): Promise<Profile> {
-  const context = await launchProfile(folder)
+export async function openProfile(folder: string, extraArguments: readonly string[] = []): Promise<Profile> {
+  const context = await launchProfile(folder, extraArguments)
   const problems: string[] = []
   context.on('weberror', (error) => problems.push(`page error: ${error.error().message}`))
   context.on('console', (message) => {
@@ -50,4 +50,43 @@ export async function startChatWeb(page: Page, phone: string): Promise<void> {
 export async function writeWeb(page: Page, text: string): Promise<void> {
   await page.getByTestId('composer').fill(text)
   await page.getByTestId('send').click()
+}
+
+/** Settings → Linked devices. */
+export async function openDevicesWeb(page: Page): Promise<void> {
+  await page.evaluate(() => {
+    location.hash = '#/devices'
+  })
+  await page.getByTestId('device-row').first().waitFor()
+}
+
+/** The new device: from the number's step to the code that it shows. */
+export async function showLinkCodeWeb(page: Page, server: ServerProcess): Promise<string> {
+  await page.goto(server.url)
+  await page.getByTestId('link-instead').click()
+  await page.getByTestId('qr-code').waitFor()
+  return (await page.getByTestId('link-code').textContent())?.trim() ?? ''
+}
+
+/** The new device: the digits, once somebody has scanned; and the word that it is the right account. */
+export async function confirmLinkWeb(page: Page): Promise<string> {
+  const digits = (await page.getByTestId('link-digits-shown').innerText({ timeout: 30_000 })).replace(/\D/g, '')
+  await page.getByTestId('confirm-link').click()
+  return digits
+}
+
+/** The primary device: from the scanned code to the end. */
+export async function approveLinkWeb(page: Page, digits: string): Promise<void> {
+  await page.getByTestId('link-digits').pressSequentially(digits)
+  await page.getByTestId('approve-link').click()
+  await page.getByTestId('linked').waitFor({ timeout: 30_000 })
+  await page.getByTestId('link-end').click()
+}
+
+/** The scanner's ways for a device without a camera, behind their warning. */
+export async function otherWayWeb(page: Page): Promise<void> {
+  await openDevicesWeb(page)
+  await page.getByTestId('link-device').click()
+  await page.getByTestId('link-other-way').click()
+  await page.getByTestId('code-is-mine').check()
 }

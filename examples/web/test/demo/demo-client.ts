@@ -198,7 +198,6 @@ export function demoClient(options: DemoOptions): Client {
     },
     devices: {
       ...demoDevices(state, linking),
-      history: { state: async () => [], live: () => state.live(() => []) },
       async safetyNumber(id) {
         if (id === 'ada') throw new SecureChatError('network/unreachable')
         const peer = chats.find(({ snapshot }) => snapshot.peer.accountId === id)?.snapshot.peer

@@ -129,7 +129,8 @@ export function demoDevices(state: DemoState, { linkedOnly = false, answered = f
         state.changed()
       },
     },
-    async requestPromotion() {
+    async history: { state: async () => [], live: () => state.live(() => []) },
+    requestPromotion() 
       return {
         code: CODE,
         expiresAt: now + 96_000,
@@ -139,7 +140,6 @@ export function demoDevices(state: DemoState, { linkedOnly = false, answered = f
           if (!answered) return never
           return { accountId: OWN_ID, digits: DIGITS, expiresAt: now + 96_000, confirm: () => never }
         },
-      }
-    },
+      },
   }
 }

@@ -129,8 +129,8 @@ export function demoDevices(state: DemoState, { linkedOnly = false, answered = f
         state.changed()
       },
     },
-    async history: { state: async () => [], live: () => state.live(() => []) },
-    requestPromotion() 
+    history: { state: async () => [], live: () => state.live(() => []) },
+    async requestPromotion() 
       return {
         code: CODE,
         expiresAt: now + 96_000,

@@ -130,7 +130,7 @@ export function demoDevices(state: DemoState, { linkedOnly = false, answered = f
       },
     },
     history: { state: async () => [], live: () => state.live(() => []) },
-    async requestPromotion() 
+    async requestPromotion() {
       return {
         code: CODE,
         expiresAt: now + 96_000,

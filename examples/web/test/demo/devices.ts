@@ -140,6 +140,7 @@ export function demoDevices(state: DemoState, { linkedOnly = false, answered = f
           if (!answered) return never
           return { accountId: OWN_ID, digits: DIGITS, expiresAt: now + 96_000, confirm: () => never }
         },
-      },
+      }
+    },
   }
 }

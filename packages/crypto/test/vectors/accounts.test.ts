@@ -16,13 +16,23 @@ import {
   type ManifestInput,
   verifyManifestChain,
 } from '../../src/index.js'
-import { answerLink, confirmLink, createLinkOffer, finishLink, openLinkAnswer } from '../../src/linking/index.js'
+import {
+  acceptPromotion,
+  answerLink,
+  confirmLink,
+  confirmPromotion,
+  createLinkOffer,
+  finishLink,
+  openHandover,
+  openLinkAnswer,
+  sealHandover,
+} from '../../src/linking/index.js'
 import { deriveRecoveryKeys, generateRecoveryEntropy, recoveryWords } from '../../src/recovery/index.js'
 import { bytesOf, START } from '../support/people.js'
 import { providers, sodium } from '../support/providers.js'
 import { seededRandom } from '../support/random.js'
 
-/** docs/protocol/vectors/{recovery,backup,discovery,linking}.json; SECURECHAT_WRITE_VECTORS=1 writes the files anew. */
+/** docs/protocol/vectors/{recovery,backup,discovery,linking,promotion}.json; SECURECHAT_WRITE_VECTORS=1 writes the files anew. */
 const fileOf = (name: string): string => resolve(import.meta.dirname, `../../../../docs/protocol/vectors/${name}.json`)
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
 const ACCOUNT = new Uint8Array(16).fill(0xa1)
@@ -164,7 +174,37 @@ function linking(provider: CryptoProvider) {
   }
 }
 
-const FILES = { recovery, backup, discovery, linking }
+function promotion(provider: CryptoProvider) {
+  const { deps, draws } = drawn(provider, 115)
+  const account = generateAccountKeys(deps)
+  const offer = createLinkOffer(deps, generateDeviceKeys(deps), 'promotion')
+  const deviceId = 2 as DeviceId
+  const payload = new Uint8Array(0)
+  const { state, answer } = answerLink(deps, { ...offer, accountId, accountKey: account.publicKey, deviceId, payload, purpose: 'promotion' })
+  const { confirmation, agreed } = confirmPromotion(deps, openLinkAnswer(deps, offer, answer))
+  const handover = sealHandover(deps, acceptPromotion(deps, state, confirmation), { accountKeys: account, manifest: bytesOf('manifest') })
+  expect(openHandover(deps, agreed, handover).manifest).toEqual(bytesOf('manifest'))
+  return {
+    draws: {
+      order: 'AIK seed 32; DSK seed 32, DIK 32; ephemeral X25519 32, ML-KEM seed 64, secret 16; answering X25519 32, encapsulation 32',
+      values: draws,
+    },
+    time: START,
+    account: hex(ACCOUNT),
+    accountKey: hex(account.publicKey),
+    deviceId,
+    code: hex(offer.code),
+    kemKey: hex(offer.kemKey),
+    answer: hex(answer),
+    transcript: hex(state.transcript),
+    comparison: state.comparison,
+    confirmation: hex(confirmation),
+    manifest: 'manifest',
+    handover: hex(handover),
+  }
+}
+
+const FILES = { recovery, backup, discovery, linking, promotion }
 
 if (process.env.SECURECHAT_WRITE_VECTORS === '1')
   for (const [name, compute] of Object.entries(FILES)) writeFileSync(fileOf(name), `${JSON.stringify(compute(sodium), null, 2)}\n`)

@@ -1,7 +1,10 @@
 import type { KeyPair } from '@securechat/crypto'
 import type { AccountId, ConversationId, DeviceId, MessageId, SecureChatError, Timestamp } from '@securechat/protocol'
 import type { StoreLock } from '@securechat/storage'
+import type { CallOptions, LiveQuery } from './calls.js'
 import type { DeviceAlerts, LinkScan, OwnDevice, PromotionRequest, RegistrationLock } from './devices/types.js'
+
+export type { CallOptions, LiveQuery } from './calls.js'
 
 /** The public shapes of the client. Every object here is a snapshot: frozen data that a UI can render and compare. */
 
@@ -82,14 +85,6 @@ export interface ConversationSnapshot {
   readonly typing: boolean
 }
 
-/** A live query: the current result and a signal when it changes; made for `useSyncExternalStore`. */
-export interface LiveQuery<T> {
-  /** The latest result, the same reference until it changes; undefined until the first load. */
-  get(): T | undefined
-  /** Loads on the first subscriber; calls back after each change. */
-  subscribe(onChange: () => void): () => void
-}
-
 export interface SafetyNumber {
   /** 12 groups of 5 digits. */
   readonly digits: string
@@ -128,9 +123,6 @@ export interface Login {
   confirm(input: ConfirmInput, options?: CallOptions): Promise<AccountState>
 }
 
-export interface CallOptions {
-  readonly signal?: AbortSignal
-}
 export interface PageOptions {
   /** At most this many; 50 by default, 200 at most. */
   readonly limit?: number

@@ -1,7 +1,7 @@
 import { passphraseKey } from '@securechat/crypto/passphrase'
 import { LABELS, LIMITS, type OperationOutput, SecureChatError, T, u8 } from '@securechat/protocol'
 import type { Context } from '../context.js'
-import { signer } from '../devices/renewal.js'
+import { signer } from '../devices/signer.js'
 import type { CallOptions } from '../types.js'
 
 type Lock = NonNullable<OperationOutput<'auth.confirmCode'>['lock']>

@@ -1,13 +1,11 @@
 import { decodeManifest } from '@securechat/crypto'
 import type { DeviceId } from '@securechat/protocol'
 import type { Context } from '../context.js'
-import { readAccountKeys, readPendingManifest } from '../state/account.js'
+import { readAccountKeys } from '../state/account.js'
 import type { Transaction } from '../state/database.js'
 import { KEYS } from '../state/keys.js'
 import { readPromotion, writePromotion } from '../state/promotion.js'
-import type { Manifests } from './manifests.js'
 import { type OwnChange, primaryOf } from './own-list.js'
-import { publishPending, signer, signNext } from './renewal.js'
 
 /**
  * In the commit that believes a newer own list: a device that has the account key and is not flagged any more keeps it until the flagged one has signed a manifest, which shows
@@ -38,18 +36,4 @@ export async function settleAccountKey(
 function firstOfAnother(manifests: readonly ReturnType<typeof decodeManifest>[], self: DeviceId): number | undefined {
   const last = manifests.findLastIndex((manifest) => primaryOf(manifest) === self)
   return manifests[last + 1]?.version
-}
-
-/** The new primary device signs a manifest at once: by it the old one sees that the key has arrived. Repeated until it is signed and published. */
-export async function showAccountKey(context: Context, manifests: Manifests): Promise<void> {
-  const signed = await context.db.run(async (tx) => {
-    if ((await readPromotion(tx))?.taken === undefined) return false
-    const found = await signer(context, tx)
-    if (!found || (await readPendingManifest(tx))) return false
-    const { manifest: current } = found.pin
-    signNext(context, tx, { keys: found.keys, current, devices: current.devices })
-    tx.delete(KEYS.promotion)
-    return true
-  })
-  if (signed) await publishPending(context, manifests)
 }

@@ -10,7 +10,7 @@ import { settleAccountKey } from './account-key.js'
 import { showChangedIdentity, showRecoveredIdentity, withConsent } from './identity-change.js'
 import { judgeChain } from './judge-chain.js'
 import { type OwnChange, tellOwnChange } from './own-list.js'
-import { signer } from './renewal.js'
+import { signer } from './signer.js'
 
 export interface Manifests {
   /**

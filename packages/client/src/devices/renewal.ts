@@ -1,12 +1,11 @@
-import { type AccountKeys, createManifest, type Manifest, type ManifestDevice, type ManifestPin } from '@securechat/crypto'
+import { type AccountKeys, createManifest, type Manifest, type ManifestDevice } from '@securechat/crypto'
 import { isSecureChatError, LIMITS } from '@securechat/protocol'
 import type { Context } from '../context.js'
-import { readAccountKeys, readPendingManifest, writePendingManifest } from '../state/account.js'
-import type { Reader, Transaction } from '../state/database.js'
+import { readPendingManifest, writePendingManifest } from '../state/account.js'
+import type { Transaction } from '../state/database.js'
 import { KEYS } from '../state/keys.js'
-import { readPins } from '../state/pins.js'
 import type { Manifests } from './manifests.js'
-import { primaryOf } from './own-list.js'
+import { signer } from './signer.js'
 
 const DAY = 86_400_000
 
@@ -40,21 +39,6 @@ export function signNext(
   )
   writePendingManifest(tx, bytes)
   return bytes
-}
-
-export interface Signer {
-  readonly keys: AccountKeys
-  readonly pin: ManifestPin
-}
-
-/**
- * This device, if it may sign the next manifest: it holds the account key AND the newest list that it knows flags it. While the key changes hands two devices hold it, and one is
- * flagged.
- */
-export async function signer({ provider, identity }: Context, reader: Reader): Promise<Signer | undefined> {
-  const { accountId, deviceId } = await identity.self()
-  const [keys, pins] = [await readAccountKeys(reader), await readPins(reader, provider, accountId)]
-  return keys && pins && primaryOf(pins.pin.manifest) === deviceId ? { keys, pin: pins.pin } : undefined
 }
 
 /**

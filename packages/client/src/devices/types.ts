@@ -1,5 +1,5 @@
 import type { AccountId, DeviceId, Timestamp } from '@securechat/protocol'
-import type { ApproveOptions, CallOptions, LiveQuery } from '../types.js'
+import type { ApproveOptions, CallOptions, LiveQuery } from '../calls.js'
 
 export interface OwnDevice {
   readonly deviceId: DeviceId

@@ -7,7 +7,8 @@ import { readPins } from '../state/pins.js'
 import { shareSoon } from '../sync/due.js'
 import { deviceNames } from '../sync/kinds/device.js'
 import type { Manifests } from './manifests.js'
-import { publishPending, signer, signNext } from './renewal.js'
+import { publishPending, signNext } from './renewal.js'
+import { signer } from './signer.js'
 
 const DAY = 86_400_000
 

@@ -1,5 +1,5 @@
-// `pnpm mutation [part of a path[:from-to] …] [--concurrency N] [--static]`: Stryker changes the cryptography and the codecs in thousands of places, one at
-// a time, and the tests have to notice 90 of 100. What they do not notice is explained in mutants/survivors/*.json, or fails this command.
+// `pnpm mutation [part of a path[:from-to] …] [--concurrency N] [--static] [--tests part,part]`: Stryker changes the cryptography and the codecs in thousands
+// of places, one at a time, and the tests have to notice 90 of 100. What they do not notice is explained in mutants/survivors/*.json, or fails this command.
 import './node-version.mjs'
 import { mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
@@ -13,7 +13,11 @@ import { run } from './processes.mjs'
 await bootstrap()
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { concurrency: { type: 'string', default: String(cpus().length) }, static: { type: 'boolean', default: false } },
+  options: {
+    concurrency: { type: 'string', default: String(cpus().length) },
+    static: { type: 'boolean', default: false },
+    tests: { type: 'string', default: '' },
+  },
 })
 
 const sources = ['packages/crypto/src', 'packages/protocol/src'].flatMap((folder) =>
@@ -40,6 +44,7 @@ const env = {
   ...process.env,
   SECURECHAT_VECTORS: process.env.SECURECHAT_VECTORS ?? resolve(ROOT, '../shared/vectors'),
   SECURECHAT_MUTATION_STATIC: values.static ? '1' : '0',
+  SECURECHAT_MUTATION_TESTS: values.tests,
 }
 const code = await run(process.execPath, [stryker, 'run', 'stryker.config.mjs', ...options], { cwd: tree, env })
 if (code !== 0) process.exit(code)

@@ -53,7 +53,7 @@ export function decodeAs<S extends z.ZodMiniType>(schema: S, bytes: Uint8Array, 
 export function checkAs<S extends z.ZodMiniType>(schema: S, value: unknown, code: 'protocol/malformed' | 'request/invalid' = 'request/invalid'): z.output<S> {
   const result = z.safeParse(schema, value)
   if (result.success) return result.data
-  const path = result.error.issues[0]?.path ?? []
+  const { path } = result.error.issues[0]!
   // Only names of the schema and indexes, so that no input reaches a log.
   const detail = path.map((part) => (typeof part === 'number' ? '#' : String(part))).join('.')
   throw new SecureChatError(code, { detail: /^[A-Za-z0-9.#_-]{1,80}$/.test(detail) ? detail : 'value' })

@@ -28,12 +28,17 @@ import {
   idToBytes,
   isDeviceId,
   isErrorCode,
+  isOperationName,
   isPhoneNumber,
   isSecureChatError,
   LABELS,
   LIMITS,
   type MailboxRow,
   type MessageId,
+  maxInputBytes,
+  OPERATIONS,
+  type Operation,
+  type OperationName,
   parseSenderKeyMessage,
   parseSharedBody,
   readU16,
@@ -164,6 +169,18 @@ describe('errors', () => {
     expect(() => decodeAs(helloSchema, encodeValue(value))).toThrowError(expect.objectContaining({ code: 'protocol/malformed', detail: 'versions.#' }))
     expect(() => checkAs(helloSchema, 'secret')).toThrowError(expect.objectContaining({ detail: 'value' }))
     expect(() => decodeAs(helloSchema, encodeValue({ versions: [1] }), 3)).toThrowError(expect.objectContaining({ code: 'protocol/too-large' }))
+  })
+})
+
+describe('operations', () => {
+  test('are known by their own names, and what strangers may call has an input limit of its own', () => {
+    for (const name of Object.keys(OPERATIONS) as OperationName[]) {
+      const { auth, maxBytes }: Operation = OPERATIONS[name]
+      expect(isOperationName(name)).toBe(true)
+      expect(maxInputBytes(name)).toBe(maxBytes ?? LIMITS.frameBytes)
+      if (auth !== 'device') expect(maxInputBytes(name)).toBeLessThan(LIMITS.frameBytes)
+    }
+    for (const name of ['toString', 'constructor', '', 'auth', 5, null, ['account.lookup']]) expect(isOperationName(name)).toBe(false)
   })
 })
 

@@ -29,6 +29,7 @@ import { sampleReport } from '../support/franking.js'
 import { NOTHING, START } from '../support/people.js'
 import { sodium } from '../support/providers.js'
 import { seededRandom } from '../support/random.js'
+import { shown } from '../support/shown.js'
 
 const deps = { provider: sodium, random: seededRandom(77), now: START }
 const account = generateAccountKeys(deps)
@@ -213,16 +214,16 @@ describe('the largest that is read', () => {
 describe('what is read is a copy', () => {
   /** A value that shows nothing of its input once it is read. */
   const copied = (bytes: Uint8Array, read: (bytes: Uint8Array) => unknown) => {
-    const show = (value: unknown) => JSON.stringify(value, (_, one) => (one instanceof Secret ? [...one.expose()] : one))
     const mine = bytes.slice()
     const value = read(mine)
-    const before = show(value)
+    const before = shown(value)
     mine.fill(0)
-    expect(show(value)).toBe(before)
+    expect(shown(value)).toBe(before)
   }
   test('succession, linking code, franking report', () => {
     copied(statement, decodeSuccession)
     copied(offer.code, parseLinkCode)
+    expect(shown(parseLinkCode(offer.code))).toContain(JSON.stringify([...offer.secret.expose()]))
     copied(encodeFrankingReport(sampleReport(sodium)), decodeFrankingReport)
   })
 })

@@ -22,6 +22,7 @@ import { codeOf } from '../support/codes.js'
 import { misshapen } from '../support/fields.js'
 import { bytesOf, createWorld, NOTHING, Person, type World } from '../support/people.js'
 import { noble, sodium } from '../support/providers.js'
+import { shown } from '../support/shown.js'
 
 let world: World
 let alice: Person
@@ -37,7 +38,6 @@ const answer = (shown: LinkOffer, purpose: 'link' | 'promotion' = 'promotion') =
   return answerLink(world.deps(), { ...shown, accountId, accountKey: account.publicKey, deviceId: two, payload: NOTHING, purpose })
 }
 const confirmed = () => confirmPromotion(world.deps(), joined)
-const contents = (value: unknown): string => JSON.stringify(value, (_, one) => (typeof one?.expose === 'function' ? [...one.expose()] : one))
 
 beforeEach(() => {
   world = createWorld(sodium, 41)
@@ -57,7 +57,7 @@ describe('promotion', () => {
     const { confirmation, agreed } = confirmed()
     for (const provider of [sodium, noble]) {
       const accepted = acceptPromotion({ ...world.deps(), provider }, answered, confirmation)
-      expect(contents(accepted)).toBe(contents(agreed))
+      expect(shown(accepted)).toBe(shown(agreed))
       const opened = openHandover({ provider: sodium }, agreed, sealHandover({ provider }, accepted, handover))
       expect(opened.accountKeys.publicKey).toEqual(alice.account.publicKey)
       expect(opened.accountKeys.secretKey.expose()).toEqual(alice.account.secretKey.expose())
@@ -129,9 +129,9 @@ describe('handover', () => {
     return Uint8Array.from([1, SUITE, ...out.subarray(56), ...sodium.aeadSeal(out.subarray(0, 32), out.subarray(32, 56), message)])
   }
   const refused = (bytes: Uint8Array, by: Partial<PromotionAgreed> = {}) => {
-    const before = contents(agreed)
+    const before = shown(agreed)
     const code = codeOf(() => openHandover({ provider: sodium }, { ...agreed, ...by }, bytes))
-    expect(contents(agreed)).toBe(before)
+    expect(shown(agreed)).toBe(before)
     return code
   }
   const fields = () => [idToBytes(alice.accountId), alice.account.secretKey.expose().slice(0, 32), alice.manifest.bytes]

@@ -81,8 +81,7 @@ export interface MessageBody {
   readonly [field: string]: unknown
 }
 
-export const isKnownContent = (content: Content | UnknownContent): content is Content =>
-  Object.hasOwn(contentSchemas, content.type) && contentSchemas[content.type as ContentType] !== undefined
+export const isKnownContent = (content: Content | UnknownContent): content is Content => Object.hasOwn(contentSchemas, content.type)
 
 export function encodeMessageBody(body: MessageBody): Uint8Array {
   return encodeValue(body)

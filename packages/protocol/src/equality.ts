@@ -22,7 +22,6 @@ export function equalSecretBytes(a: Uint8Array, b: Uint8Array): boolean {
 
 /** For public data only, and without a view of the beginning. */
 export function beginsWithPublicBytes(bytes: Uint8Array, beginning: Uint8Array): boolean {
-  if (bytes.length < beginning.length) return false
   for (let i = 0; i < beginning.length; i++) if (bytes[i] !== beginning[i]) return false
   return true
 }

@@ -79,7 +79,7 @@ export function idToBytes(id: string): Uint8Array {
 }
 
 export function isDeviceId(value: unknown): value is DeviceId {
-  return typeof value === 'number' && Number.isInteger(value) && value > 0 && value <= 0xffffffff
+  return Number.isInteger(value) && (value as number) > 0 && (value as number) <= 0xffffffff
 }
 
 /** E.164: a plus sign and 7 to 15 digits. */

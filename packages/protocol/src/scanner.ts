@@ -130,7 +130,7 @@ class Scanner {
     this.need(8)
     const value = this.view.getFloat64(this.at)
     this.at += 8
-    if (!Number.isFinite(value) || Object.is(value, -0) || Number.isInteger(value)) malformed('number')
+    if (!Number.isFinite(value) || Number.isInteger(value)) malformed('number')
   }
 
   /** The one form of integers outside the 32-bit ranges is int64; uint64 (0xcf) is not part of the format. */

@@ -20,13 +20,14 @@ export const conversationId = idSchema<ConversationId>('Conversation id')
 export const opaqueId = idSchema<string>('Id')
 export const deviceId = described<DeviceId>(isDeviceId, { type: 'integer', minimum: 1, maximum: 0xffffffff, description: 'Device id, u32' })
 export const phoneNumber = described<string>(isPhoneNumber, { type: 'string', pattern: '^\\+[1-9]\\d{6,14}$', description: 'E.164 number' })
-export const timestamp = described<Timestamp>((value) => typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 && value <= LIMITS.latestTime, {
+const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0
+export const timestamp = described<Timestamp>((value) => isCount(value) && value <= LIMITS.latestTime, {
   type: 'integer',
   minimum: 0,
   maximum: LIMITS.latestTime,
   description: 'Milliseconds since 1970-01-01 UTC',
 })
-export const counter = described<number>((value) => typeof value === 'number' && Number.isSafeInteger(value) && value >= 0, { type: 'integer', minimum: 0 })
+export const counter = described<number>(isCount, { type: 'integer', minimum: 0 })
 
 /** Bytes of a length between the bounds; in JSON bodies base64url. */
 export const bytes = (minimum: number, maximum: number = minimum) =>

@@ -4,6 +4,7 @@ import {
   asSecureChatError,
   beginsWithPublicBytes,
   type ConversationId,
+  challengeSchema,
   checkAs,
   comparePublicBytes,
   concatBytes,
@@ -23,11 +24,13 @@ import {
   equalPublicBytes,
   equalSecretBytes,
   FRAME_KINDS,
+  fromBase64Url,
   helloSchema,
   idFromBytes,
   idToBytes,
   isDeviceId,
   isErrorCode,
+  isIdText,
   isOperationName,
   isPhoneNumber,
   isSecureChatError,
@@ -75,8 +78,12 @@ describe('values', () => {
     for (const id of [1, 2, 0xffff_ffff]) expect(isDeviceId(id)).toBe(true)
     for (const id of [0, -1, 1.5, 0x1_0000_0000, Number.NaN, '1', null, undefined, 1n]) expect(isDeviceId(id)).toBe(false)
     for (const phone of ['+1234567', '+123456789012345', '+9123456']) expect(isPhoneNumber(phone)).toBe(true)
-    for (const phone of ['+123456', '+1234567890123456', '+0123456', '1234567', ' +1234567', '+1234567 ', '+12345a7', '', 12345678, null])
+    for (const phone of ['+123456', '+1234567890123456', '+0123456', '1234567', ' +1234567', '+1234567 ', '+12345a7', '', 12345678, null, ['+1234567']])
       expect(isPhoneNumber(phone)).toBe(false)
+    const id = 'A'.repeat(22)
+    expect([id, [id], `${id}\n`, null].map(isIdText)).toEqual([true, false, false, false])
+    for (const text of ['\u0080AAA', '\u00e9AAA', '\uffffAAA', 'AAA\u007f', 'AAA=', 'AA=='])
+      expect(codeOf(() => fromBase64Url(text))).toBe('protocol/malformed')
     for (const id of [null, 5, 'A'.repeat(21), 'A'.repeat(23)]) expect(codeOf(() => idToBytes(id as string))).toBe('protocol/malformed')
     expect(codeOf(() => idFromBytes(filled(17, 0)))).toBe('protocol/malformed')
   })
@@ -158,7 +165,7 @@ describe('errors', () => {
       'auth/required',
     ]
     for (const other of others) expect(isSecureChatError(other)).toBe(false)
-    expect([isErrorCode('auth/required'), isErrorCode('toString'), isErrorCode(5)]).toEqual([true, false, false])
+    expect([isErrorCode('auth/required'), isErrorCode('toString'), isErrorCode(5), isErrorCode(['auth/required'])]).toEqual([true, false, false, false])
     expect(asSecureChatError(foreign, 'client/closed')).toBe(foreign)
     expect(asSecureChatError('text', 'client/closed')).toMatchObject({ code: 'client/closed', cause: 'text' })
   })
@@ -181,6 +188,17 @@ describe('operations', () => {
       if (auth !== 'device') expect(maxInputBytes(name)).toBeLessThan(LIMITS.frameBytes)
     }
     for (const name of ['toString', 'constructor', '', 'auth', 5, null, ['account.lookup']]) expect(isOperationName(name)).toBe(false)
+  })
+})
+
+describe('times and lengths in schemas', () => {
+  const time = (time: unknown, challenge: unknown = filled(32, 1)) => codeOf(() => checkAs(challengeSchema, { challenge, time }))
+  test('a time is an integer from 0 to the latest that a Date has', () => {
+    for (const accepted of [0, 1, LIMITS.latestTime]) expect(time(accepted)).toBe('accepted')
+    for (const refused of [-1, 0.5, LIMITS.latestTime + 1, Number.NaN, '5', null, 5n, [5]]) expect(time(refused)).toBe('request/invalid')
+  })
+  test('bytes are bytes, of the length asked for', () => {
+    for (const refused of [filled(31, 1), filled(33, 1), Array(32).fill(1), 'x'.repeat(32), { length: 32 }]) expect(time(0, refused)).toBe('request/invalid')
   })
 })
 

@@ -101,7 +101,7 @@ function readCore(core: Uint8Array, { accountId, anchor }: Pick<OpenedBackup, 'a
   if (prevHash.length !== (anchor.revision === 1 ? 0 : 64)) malformed()
   const list = readEntries(new ByteReader(entries, 'protocol/malformed', 'backup entries'), entryCount(entries))
   if (list.some((entry) => sameBackup(entry, anchor) && entry.number >= readU32(nextNumber, 0))) malformed()
-  return { accountId, anchor, created: readU64(created, 0), ancestors: readAnchors(ancestors.slice()), entries: list }
+  return { accountId, anchor, created: readU64(created, 0), ancestors: readAnchors(ancestors), entries: list }
 }
 
 type Nine = [Uint8Array, Uint8Array, Uint8Array, Uint8Array, Uint8Array, Uint8Array, Uint8Array, Uint8Array, Uint8Array]

@@ -60,16 +60,14 @@ function requirePortable(value: Uint8Array): void {
   }
 }
 
-/** Bytes that a record takes in a segment. Throws `client/invalid-argument` or `protocol/too-large`. */
+/** Bytes that a record takes in a segment. Throws `client/invalid-argument`. */
 export function recordLength({ name, value }: BackupRecord): number {
   if (name.length < 1 || name.length > LIMITS.backupNameBytes) throw new SecureChatError('client/invalid-argument', { detail: 'backup record name' })
   if (value) requirePortable(value)
-  const length = 2 + name.length + 1 + (value ? 4 + value.length : 0)
-  if (length > LIMITS.backupSegmentBytes) throw new SecureChatError('protocol/too-large', { detail: 'backup record' })
-  return length
+  return 2 + name.length + 1 + (value ? 4 + value.length : 0)
 }
 
-/** Σ (u16 length ‖ name ‖ u8 present ‖ [u32 length ‖ value]). */
+/** Σ (u16 length ‖ name ‖ u8 present ‖ [u32 length ‖ value]). Throws `client/invalid-argument` or `protocol/too-large`. */
 export function encodeRecords(records: readonly BackupRecord[]): Uint8Array {
   let length = 0
   for (const record of records) length += recordLength(record)

@@ -1,5 +1,6 @@
 import { type AccountId, idFromBytes, LIMITS, u32 } from '@securechat/protocol'
 import { describe, expect, test } from 'vitest'
+import { requireBucketSize } from '../../src/discovery/bucket.js'
 import { type Bucket, beginDiscovery, bucketOf, decodeBucket, type Evaluation, findInBucket, finishDiscovery } from '../../src/discovery/index.js'
 import {
   choosePrefixBits,
@@ -10,6 +11,7 @@ import {
   evaluateBlinded,
   maximumPrefixBits,
 } from '../../src/discovery/server/index.js'
+import { Secret } from '../../src/index.js'
 import { codeOf } from '../support/codes.js'
 import { noble, sodium } from '../support/providers.js'
 import { seededRandom } from '../support/random.js'
@@ -202,6 +204,45 @@ describe('buckets', () => {
       { prefixBits: 1.5, prefix: 0 },
     ])
       expect(decode(good, asked)).toBe('client/invalid-argument')
+  })
+
+  test('sizes, prefixes, tags and entries up to their bounds', () => {
+    for (const count of [LIMITS.discoveryBucketEntries, LIMITS.discoveryBucketMaximum]) expect(() => requireBucketSize(count)).not.toThrow()
+    expect(codeOf(() => requireBucketSize(LIMITS.discoveryBucketEntries - 1))).toBe('discovery/bucket-too-small')
+    expect(codeOf(() => requireBucketSize(LIMITS.discoveryBucketMaximum + 1))).toBe('protocol/too-large')
+    const tag = Uint8Array.from({ length: 16 }, (_, i) => 0xab - i)
+    expect([0, 1, 4, 15, 16].map((bits) => bucketOf(tag, bits).prefix)).toEqual([0, 1, 0xa, 0xabaa >>> 1, 0xabaa])
+    for (const bits of [-1, 17, 0.5]) expect(codeOf(() => bucketOf(tag, bits))).toBe('client/invalid-argument')
+    for (const length of [0, 15, 17]) expect(codeOf(() => bucketOf(new Uint8Array(length), 4))).toBe('client/invalid-argument')
+    expect(decode(good, { prefixBits: 4, prefix: -1 })).toBe('client/invalid-argument')
+    expect(decode(good, { prefixBits: 4, prefix: 5.5 })).toBe('client/invalid-argument')
+    const entries = filler(1_000, 4, 5)
+    const [first] = entries as [DiscoveryEntry]
+    for (const field of ['tag', 'salt', 'maskedAccount'] as const)
+      for (const length of [first[field].length - 1, first[field].length + 1]) {
+        const changed = new Uint8Array(length)
+        changed.set(first[field].subarray(0, length))
+        expect(
+          codeOf(() => encodeBucket(id, [{ ...first, [field]: changed }, ...entries.slice(1)])),
+          `${field} ${length}`,
+        ).toBe('client/invalid-argument')
+      }
+    expect(encodeBucket(id, entries)).toHaveLength(8 + 40 * 1_000)
+  })
+
+  test('every entry of a bucket is found, the first and the last too, and none that is not there', () => {
+    const entries = filler(1_000, 4, 5)
+    const bucket = decodeBucket(encodeBucket(id, entries), id)
+    const maskKey = new Secret(new Uint8Array(32))
+    for (const { tag } of entries) expect(findInBucket(sodium, bucket, { tag, maskKey })).not.toBeNull()
+    for (const { tag } of filler(50, 4, 5)) expect(findInBucket(sodium, bucket, { tag, maskKey })).toBeNull()
+    for (const byte of [0, 0xff]) expect(findInBucket(sodium, bucket, { tag: new Uint8Array(16).fill(byte), maskKey })).toBeNull()
+    expect(findInBucket(sodium, { ...bucket, entries: new Uint8Array(0) }, { tag: new Uint8Array(16), maskKey })).toBeNull()
+  })
+
+  test('a batch of 64 is evaluated', () => {
+    const numbers = Array.from({ length: LIMITS.discoveryBatch }, (_, i) => `+1415555${1000 + i}`)
+    expect(lookUp(numbers).size).toBe(LIMITS.discoveryBatch)
   })
 
   test('prefix bits: at most log2(users / 1,000), and as few as leave every bucket its 1,000', () => {

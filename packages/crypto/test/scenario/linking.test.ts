@@ -90,6 +90,7 @@ describe('linking', () => {
     world.now += LIMITS.linkSeconds * SECOND
     expect(answerOf(alice).answer).toHaveLength(answer.length)
     expect(openLinkAnswer(world.deps(), offer, answer).comparison).toBe(joined.comparison)
+    expect(confirmLink(world.deps(), joined).confirmation).toEqual(confirmation)
     expect(finishLink(world.deps(), state, confirmation).deviceId).toBe(2)
     world.now += 1
     expect(codeOf(() => answerOf(alice))).toBe('devices/link-expired')
@@ -118,7 +119,9 @@ describe('linking', () => {
 
   test('the largest payload goes through', () => {
     const payload = new Uint8Array(LIMITS.linkPayloadBytes).fill(3)
-    expect(openLinkAnswer(world.deps(), offer, answerOf(alice, offer, payload).answer).payload).toEqual(payload)
+    const opened = openLinkAnswer(world.deps(), offer, answerOf(alice, offer, payload).answer)
+    expect(opened.payload).toEqual(payload)
+    expect(opened.payload.buffer.byteLength).toBe(payload.length)
   })
 
   test('damaged codes and oversized payloads', () => {
@@ -182,6 +185,9 @@ describe('a server between', () => {
       expect(codes, `byte ${i}`).toContain(refusedByNew(changed))
     }
     for (const length of [0, 1, 2, 33, 1_121, 1_154, 1_160, answer.length - 1]) expect(codes).toContain(refusedByNew(answer.subarray(0, length)))
+    // 1,154 bytes come before the ciphertext, which has at least a tag.
+    expect(refusedByNew(answer.subarray(0, 1_154 + 15))).toBe('protocol/malformed')
+    expect(refusedByNew(answer.subarray(0, 1_154 + 16))).toBe('crypto/authentication-failed')
     expect(codes).toContain(refusedByNew(Uint8Array.from([...answer, 0])))
     expect(openLinkAnswer(world.deps(), offer, answer).deviceId).toBe(2)
   })

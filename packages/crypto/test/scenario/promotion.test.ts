@@ -1,4 +1,4 @@
-import { type AccountId, type DeviceId, idFromBytes, idToBytes, LABELS, LIMITS, SUITE, T, u8 } from '@securechat/protocol'
+import { type AccountId, type DeviceId, idFromBytes, idToBytes, LABELS, LIMITS, SUITE, T, u8, u32 } from '@securechat/protocol'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { type DeviceKeys, expand, generateAccountKeys, generateDeviceKeys, pad } from '../../src/index.js'
 import {
@@ -62,7 +62,12 @@ describe('promotion', () => {
       expect(opened.accountKeys.publicKey).toEqual(alice.account.publicKey)
       expect(opened.accountKeys.secretKey.expose()).toEqual(alice.account.secretKey.expose())
       expect(opened.manifest).toEqual(alice.manifest.bytes)
+      // Not a view of memory in which the seed of the account key is too.
+      expect(opened.manifest.buffer.byteLength).toBe(alice.manifest.bytes.length)
     }
+    const [account, device] = [Uint8Array.of(1, ...alice.account.publicKey), u32(2)]
+    const signed = T(LABELS.promotionAccept, u8(SUITE), idToBytes(alice.accountId), account, device, answered.transcript)
+    expect(sodium.ed25519Verify(agreed.signature, signed, tablet.signing.publicKey)).toBe(true)
   })
 
   test('a code for linking promotes nobody, and one for promotion lists nobody', () => {

@@ -171,7 +171,13 @@ describe('succession', () => {
     }
     expect(codeOf(() => verifySuccession(sodium, Uint8Array.from([...statement, 0]), recovery.publicKey))).toBe('protocol/malformed')
     expect(codeOf(() => verifySuccession(sodium, statement, NOTHING))).toBe('crypto/invalid-signature')
-    for (const nonsense of [{ newAccountKey: account.publicKey }, { lastVersion: 0 }, { lastHash: NOTHING }])
+    for (const nonsense of [
+      { newAccountKey: account.publicKey },
+      { newAccountKey: account.publicKey.subarray(1) },
+      { oldAccountKey: account.publicKey.subarray(1) },
+      { lastVersion: 0 },
+      { lastHash: NOTHING },
+    ])
       expect(codeOf(() => createSuccession(sodium, { ...input, ...nonsense, recoveryKey: recovery }))).toBe('client/invalid-argument')
   })
 

@@ -83,12 +83,9 @@ class Scanner {
         return
       case 0xdc:
         return this.array(this.least(this.take(2), 16), depth)
-      case 0xdd:
-        return this.array(this.least(this.take(4), 0x10000), depth)
       case 0xde:
         return this.map(this.least(this.take(2), 16), depth)
-      case 0xdf:
-        return this.map(this.least(this.take(4), 0x10000), depth)
+      // Arrays and maps of 65,536 and more (0xdd, 0xdf) would have more elements than are allowed.
       default:
         malformed('type')
     }
@@ -109,7 +106,8 @@ class Scanner {
   }
 
   private key(): string {
-    if (++this.elements > LIMITS.codecElements) malformed('elements')
+    // Its value comes next, and is counted and judged.
+    this.elements++
     const type = this.take(1)
     if (type >= 0xa0 && type <= 0xbf) return this.text(type & 0x1f)
     if (type === 0xd9) return this.text(this.least(this.take(1), 32))

@@ -80,7 +80,13 @@ const FORMS: readonly Form[] = [
   {
     name: 'array32',
     accepted: [],
-    refused: [bytes(0xdd, u32(15), nulls(15)), bytes(0xdd, u32(0xffff), nulls(0xffff)), bytes(0xdd, u32(0x10000), nulls(0x10000))],
+    refused: [
+      bytes(0xdd, u32(15), nulls(15)),
+      bytes(0xdd, u32(0xffff), nulls(0xffff)),
+      bytes(0xdd, u16(16), pairs(16)),
+      bytes(0xdd, u16(16), nulls(16)),
+      bytes(0xdd, u32(0x10000), nulls(0x10000)),
+    ],
   },
   { name: 'short map', accepted: [bytes(0x80), bytes(0x8f, pairs(15))], refused: [bytes(0x8f, pairs(14))] },
   {
@@ -88,7 +94,11 @@ const FORMS: readonly Form[] = [
     accepted: [bytes(0xde, u16(16), pairs(16)), bytes(0xde, u16(0x7fff), pairs(0x7fff))],
     refused: [bytes(0xde, u16(15), pairs(15)), bytes(0xde, u16(0x8000), pairs(0x8000))],
   },
-  { name: 'map32', accepted: [], refused: [bytes(0xdf, u32(16), pairs(16)), bytes(0xdf, u32(0x7fff), pairs(0x7fff))] },
+  {
+    name: 'map32',
+    accepted: [],
+    refused: [bytes(0xdf, u32(16), pairs(16)), bytes(0xdf, u16(16), pairs(16)), bytes(0xdf), bytes(0xdf, u32(0x7fff), pairs(0x7fff))],
+  },
   {
     name: 'keys',
     accepted: [bytes(0x81, 0xbf, a(31), 0xc0), bytes(0x81, 0xd9, 32, a(32), 0xc0), bytes(0x81, 0xa0, 0xc0)],
@@ -97,6 +107,9 @@ const FORMS: readonly Form[] = [
       bytes(0x81, 0xda, u16(256), a(256), 0xc0),
       bytes(0x81, 0xc4, 1, a(1), 0xc0),
       bytes(0x81, 0x9f, nulls(16)),
+      bytes(0x81, 0x01, 0x61, 0xc0),
+      bytes(0x81, 0xe1, 0x61, 0xc0),
+      bytes(0x81, 0xc4, 32, a(32), 0xc0),
       bytes(0x81, 0xa9, Buffer.from('prototype'), 0xc0),
       bytes(0x81, 0xa1, 0xff, 0xc0),
       bytes(0x82, 0xa1, 0x61, 0xc0, 0xa1, 0x61, 0xc0),

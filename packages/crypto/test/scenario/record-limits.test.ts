@@ -100,7 +100,8 @@ describe('a stored ratchet', () => {
     const idle = withRatchet({ pq: { ...ratchet.pq, since: 0x1122334455, sends: 0x21222324, exchanged: 0x31323334, phase: { kind: 'idle' } } })
     const beforePhase = Uint8Array.of(0x21, 0x22, 0x23, 0x24, 0x31, 0x32, 0x33, 0x34)
     corrupt(withByte(idle, beforePhase, 6))
-    corrupt(withByte(idle, Uint8Array.of(...beforePhase, 0), 8))
+    const flags = Buffer.from(encodeSession(idle)).indexOf(Buffer.from(beforePhase)) + beforePhase.length + 1
+    for (const unknown of [8, 0x80]) corrupt(encodeSession(idle).map((byte, i) => (i === flags ? byte | unknown : byte)))
     const keyless = withRatchet({ receive: [newest, closed({ ratchetKey: new Uint8Array(32).fill(0x77), pqEpoch: 0 })] })
     corrupt(withByte(keyless, Uint8Array.of(...new Uint8Array(32).fill(0x77), 0, 0, 0, 0), 2))
   })

@@ -123,6 +123,8 @@ describe('skipped keys', () => {
 
   test('that stay leave the state as it is, the very object', () => {
     for (const chains of [[], [chain([])], [chain([]), chain([1])], [chain(upTo(most))]]) expect(limitSkipped(chains, START)).toBe(chains)
+    const lastMoment = [chain([1])]
+    expect(limitSkipped(lastMoment, START + LIMITS.skippedKeyDays * DAY)).toBe(lastMoment)
     const [kept, changed] = [chain([1], START + DAY), chain([2])]
     expect(limitSkipped([kept, changed], START + LIMITS.skippedKeyDays * DAY + 1)[0]).toBe(kept)
   })

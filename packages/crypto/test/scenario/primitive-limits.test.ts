@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest'
+import { openCommitting, sealCommitting } from '../../src/aead/committing.js'
 import { Secret } from '../../src/index.js'
 import { isMlkem768PublicKey, isStrictEd25519Point, requireCanonicalX25519, requireNonZero } from '../../src/primitives/checks.js'
 import { OPRF_SIZES, oprfBlind, oprfEvaluate, oprfFinalize, oprfKeyPair, oprfOutput, requireElement } from '../../src/primitives/oprf.js'
@@ -259,4 +260,22 @@ test('a secret keeps the very array, and prints as none', () => {
   const secret = new Secret(bytes)
   expect(secret.expose()).toBe(bytes)
   expect([`${secret}`, JSON.stringify(secret), sodium.equal(secret.expose(), bytes)]).toEqual(['[secret]', '"[secret]"', true])
+})
+
+test('the keys of a message are erased once it is sealed or opened, and where it was refused', () => {
+  const seen: Uint8Array[] = []
+  const watching = {
+    ...sodium,
+    aeadSeal: (...args: Parameters<typeof sodium.aeadSeal>) => (seen.push(args[0], args[1]), sodium.aeadSeal(...args)),
+    aeadOpen: (...args: Parameters<typeof sodium.aeadOpen>) => (seen.push(args[0], args[1]), sodium.aeadOpen(...args)),
+    equal: (one: Uint8Array, other: Uint8Array) => (seen.push(one), sodium.equal(one, other)),
+  }
+  const [messageKey, ad] = [new Secret(random(32)), bytesOf('header')]
+  const sealed = sealCommitting(watching, messageKey, { ad, plaintext: bytesOf('text') })
+  expect(seen).toHaveLength(2)
+  expect(Buffer.from(openCommitting(watching, messageKey, { ad, ...sealed })).toString()).toBe('text')
+  const refused = [{ keyCommitment: new Uint8Array(32) }, { ciphertext: sealed.ciphertext.map((byte) => byte ^ 1) }]
+  for (const changes of refused) expect(codeOf(() => openCommitting(watching, messageKey, { ad, ...sealed, ...changes }))).toBe('crypto/authentication-failed')
+  expect(seen).toHaveLength(2 + 3 + 1 + 3)
+  for (const bytes of seen) expect(bytes.every((byte) => byte === 0)).toBe(true)
 })

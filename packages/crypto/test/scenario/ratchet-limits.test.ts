@@ -118,6 +118,7 @@ describe('skipped keys', () => {
     const end = START + LIMITS.skippedKeyDays * DAY
     expect(limited([chain([1]), mixed], end)).toEqual([[1], [1, 3, 5]])
     expect(limited([chain([1]), mixed], end + 1)).toEqual([[], [5]])
+    expect(limited([chain([]), mixed], end + DAY)).toEqual([[], [5]])
     expect(limited([chain([]), mixed], end + DAY + 1)).toEqual([[], []])
   })
 

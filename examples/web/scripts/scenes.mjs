@@ -295,7 +295,33 @@ export const SCENES = [
   { name: 'devices-approving', scene: 'chats', hash: '#/devices', act: compare('111111') },
   { name: 'devices-link-expired', scene: 'chats', hash: '#/devices', act: compare('222222') },
   { name: 'devices-linked', scene: 'chats', hash: '#/devices', act: (page) => compare('204917')(page).then(() => id(page, 'linked').waitFor()) },
-  { name: 'devices-remove', scene: 'chats', hash: '#/devices', act: (page) => id(page, 'revoke-device').first().click() },
+  { name: 'devices-remove', scene: 'chats', hash: '#/devices', act: (page) => id(page, 'device-row').nth(1).click().then(() => id(page, 'revoke-device').click()) },
+  { name: 'devices-one', scene: 'chats', hash: '#/devices', act: (page) => id(page, 'device-row').nth(1).click() },
+  { name: 'devices-alert', scene: 'alerts', act: (page) => id(page, 'device-alert').waitFor() },
+  { name: 'lock', scene: 'chats', hash: '#/lock', act: (page) => id(page, 'set-passphrase').waitFor() },
+  {
+    name: 'lock-set',
+    scene: 'chats',
+    hash: '#/lock',
+    act: async (page) => {
+      await id(page, 'set-passphrase').click()
+      await id(page, 'passphrase-new').fill('short')
+      await id(page, 'save-passphrase').click()
+    },
+  },
+  { name: 'lock-with-locks', scene: 'with-locks', hash: '#/lock', act: (page) => id(page, 'lock-row').first().waitFor() },
+  { name: 'lock-remove', scene: 'with-locks', hash: '#/lock', act: (page) => id(page, 'remove-lock').first().click() },
+  { name: 'unlock', scene: 'locked', act: (page) => id(page, 'passphrase').waitFor() },
+  {
+    name: 'unlock-wrong',
+    scene: 'locked',
+    act: async (page) => {
+      await id(page, 'passphrase').fill('wrong')
+      await id(page, 'unlock-now').click()
+      await page.getByRole('alert').waitFor()
+    },
+  },
+  { name: 'unlock-forgot', scene: 'locked', act: (page) => id(page, 'forgot').click() },
   { name: 'settings', scene: 'chats', hash: '#/settings' },
   { name: 'settings-profile', scene: 'chats', hash: '#/settings', act: (page) => id(page, 'edit-profile').click() },
   { name: 'settings-logout', scene: 'chats', hash: '#/settings', act: (page) => id(page, 'logout').click() },

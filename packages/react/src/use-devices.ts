@@ -1,4 +1,4 @@
-import type { Client, OwnDevice, StoreLockInfo } from '@securechat/client'
+import type { Client, DeviceAlert, OwnDevice, StoreLockInfo } from '@securechat/client'
 import { useMemo } from 'react'
 import { lookupReloaded } from './lookup-query.js'
 import { useOpened } from './provider.js'
@@ -9,6 +9,12 @@ import { useActiveQuery, useLiveQuery } from './use-query.js'
 export function useDevices(): Live<readonly OwnDevice[]> {
   const { client, queries } = useOpened()
   return useLiveQuery(queries.get('devices', () => client.devices.live()))
+}
+
+/** What happened to the devices of the own account and nobody has acknowledged here, newest first. */
+export function useDeviceAlerts(): Live<readonly DeviceAlert[]> {
+  const { client, queries } = useOpened()
+  return useLiveQuery(queries.get('device-alerts', () => client.devices.alerts.live()))
 }
 
 type Locks = Client['privacy']['locks']

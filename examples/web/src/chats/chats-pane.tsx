@@ -9,6 +9,7 @@ import { arrange } from './arrange.js'
 import { ChatList } from './chat-list.js'
 import { EmptyList, LoadingRows } from './empty-list.js'
 import { NewChatDialog } from './new-chat-dialog.js'
+import { DeviceAlerts } from '../devices/device-alerts.js'
 import { PaneHeader } from './pane-header.js'
 
 /** The chats, newest first, with a filter over the names. */
@@ -38,6 +39,7 @@ export function ChatsPane({ account }: { readonly account: AccountState }) {
           <MessageSquarePlus className="size-5" aria-hidden />
         </IconButton>
       </PaneHeader>
+      <DeviceAlerts />
       {chats && chats.length > 0 && (
         <div className="relative px-4 pt-1 pb-2.5">
           <Search className="pointer-events-none absolute top-4 left-8 size-[18px] text-ink-faint" aria-hidden />

@@ -15,9 +15,9 @@ const daysAgo = (time: number, now: number): string => {
   return days < 14 ? relative.format(-Math.max(0, days), 'day') : date.format(time)
 }
 
-/** "Active today · linked on 3 March 2026" */
-export function deviceFacts({ current, lastSeen, linkedAt }: OwnDevice, now: number): string {
+/** "Last active today", "Linked on 3 March 2026"; the first one says most. */
+export function deviceFacts({ current, lastSeen, linkedAt }: OwnDevice, now: number): readonly string[] {
   const seen = current ? 'In use now' : lastSeen === undefined ? undefined : `Last active ${daysAgo(lastSeen, now)}`
-  const linked = linkedAt === undefined ? undefined : `${seen ? 'linked' : 'Linked'} ${daysAgo(linkedAt, now)}`
-  return [seen, linked].filter((part) => part !== undefined).join(' · ')
+  const linked = linkedAt === undefined ? undefined : `Linked ${daysAgo(linkedAt, now)}`
+  return [seen, linked].filter((part) => part !== undefined)
 }

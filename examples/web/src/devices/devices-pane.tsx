@@ -6,6 +6,7 @@ import { PaneHeader } from '../chats/pane-header.js'
 import { leave, useRoute } from '../shell/route.js'
 import { useToast } from '../shell/toast.js'
 import { Button } from '../ui/button.js'
+import { DeviceDialog } from './device-dialog.js'
 import { DeviceRow } from './device-row.js'
 import { RevokeDialog } from './revoke-dialog.js'
 
@@ -17,6 +18,7 @@ export default function DevicesPane() {
   const toast = useToast()
   const { status, data: devices } = useDevices()
   const [linking, setLinking] = useState(false)
+  const [shown, setShown] = useState<OwnDevice>()
   const [revoking, setRevoking] = useState<OwnDevice>()
   const own = devices?.find(({ current }) => current)
   const others = devices?.filter(({ current }) => !current) ?? []
@@ -47,8 +49,8 @@ export default function DevicesPane() {
           <div role="status" aria-label="Loading your devices" className="h-36 animate-pulse rounded-2xl bg-sunken" />
         ) : (
           <>
-            <DeviceList title="This device" devices={own ? [own] : []} />
-            <DeviceList title="Other devices" devices={others} empty="None yet." {...(own?.primary && { onRevoke: setRevoking })} />
+            <DeviceList title="This device" devices={own ? [own] : []} onOpen={setShown} />
+            <DeviceList title="Other devices" devices={others} empty="None yet." onOpen={setShown} />
           </>
         )}
       </div>
@@ -63,6 +65,19 @@ export default function DevicesPane() {
           />
         </Suspense>
       )}
+      {shown && (
+        <DeviceDialog
+          device={shown}
+          onClose={() => setShown(undefined)}
+          {...(own?.primary &&
+            !shown.current && {
+              onRemove: () => {
+                setShown(undefined)
+                setRevoking(shown)
+              },
+            })}
+        />
+      )}
       <RevokeDialog device={revoking} onClose={() => setRevoking(undefined)} />
     </>
   )
@@ -72,10 +87,10 @@ interface DeviceListProps {
   readonly title: string
   readonly devices: readonly OwnDevice[]
   readonly empty?: string
-  readonly onRevoke?: (device: OwnDevice) => void
+  readonly onOpen: (device: OwnDevice) => void
 }
 
-function DeviceList({ title, devices, empty, onRevoke }: DeviceListProps) {
+function DeviceList({ title, devices, empty, onOpen }: DeviceListProps) {
   if (devices.length === 0 && empty === undefined) return null
   return (
     <section className="flex flex-col gap-2">
@@ -85,7 +100,7 @@ function DeviceList({ title, devices, empty, onRevoke }: DeviceListProps) {
       ) : (
         <ul className="flex flex-col overflow-hidden rounded-2xl border border-line [&>li+li]:border-line [&>li+li]:border-t">
           {devices.map((device) => (
-            <DeviceRow key={device.deviceId} device={device} {...(onRevoke && { onRevoke: () => onRevoke(device) })} />
+            <DeviceRow key={device.deviceId} device={device} onOpen={() => onOpen(device)} />
           ))}
         </ul>
       )}

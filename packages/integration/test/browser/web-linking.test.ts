@@ -91,9 +91,15 @@ describeInChromium('linked devices in the web app', () => {
 
     // Only the primary device removes others.
     await openDevicesWeb(laptop)
+    await laptop.getByTestId('device-row').nth(1).click()
+    await laptop.getByTestId('device-name').waitFor()
     expect(await laptop.getByTestId('revoke-device').count()).toBe(0)
     expect(await laptop.getByTestId('link-device').count()).toBe(0)
     await openDevicesWeb(phone)
+    await phone.getByTestId('device-row').nth(1).click()
+    await phone.getByTestId('device-name').fill('Old laptop')
+    await phone.getByTestId('rename-device').click()
+    await phone.getByTestId('device-row').filter({ hasText: 'Old laptop' }).click()
     await phone.getByTestId('revoke-device').click()
     await phone.getByTestId('confirm-revoke').click()
     await laptop.getByTestId('signed-out').waitFor({ timeout: 30_000 })
@@ -137,6 +143,7 @@ describeInChromium('linked devices in the web app', () => {
     terminal.write('yes')
     await approveLinkWeb(page, String(digits))
     await terminal.event(({ event }) => event === 'ready')
+    await page.getByTestId('device-row').nth(1).click()
     await page.getByTestId('revoke-device').click()
     await page.getByTestId('confirm-revoke').click()
     await terminal.event(({ event }) => event === 'signed-out')

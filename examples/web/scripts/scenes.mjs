@@ -295,7 +295,16 @@ export const SCENES = [
   { name: 'devices-approving', scene: 'chats', hash: '#/devices', act: compare('111111') },
   { name: 'devices-link-expired', scene: 'chats', hash: '#/devices', act: compare('222222') },
   { name: 'devices-linked', scene: 'chats', hash: '#/devices', act: (page) => compare('204917')(page).then(() => id(page, 'linked').waitFor()) },
-  { name: 'devices-remove', scene: 'chats', hash: '#/devices', act: (page) => id(page, 'device-row').nth(1).click().then(() => id(page, 'revoke-device').click()) },
+  {
+    name: 'devices-remove',
+    scene: 'chats',
+    hash: '#/devices',
+    act: (page) =>
+      id(page, 'device-row')
+        .nth(1)
+        .click()
+        .then(() => id(page, 'revoke-device').click()),
+  },
   { name: 'devices-one', scene: 'chats', hash: '#/devices', act: (page) => id(page, 'device-row').nth(1).click() },
   { name: 'devices-alert', scene: 'alerts', act: (page) => id(page, 'device-alert').waitFor() },
   { name: 'lock', scene: 'chats', hash: '#/lock', act: (page) => id(page, 'set-passphrase').waitFor() },

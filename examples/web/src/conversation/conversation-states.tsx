@@ -82,7 +82,9 @@ export function NothingOpen() {
           <LockKeyhole className="size-8" aria-hidden />
         </span>
         <p className="font-semibold text-lg">Choose a chat</p>
-        <p className="max-w-xs text-pretty text-ink-soft">Pick one from the list, or start a new one with the pencil above it. What you write is encrypted on this device and opened on theirs.</p>
+        <p className="max-w-xs text-pretty text-ink-soft">
+          Pick one from the list, or start a new one with the button above it. What you write is encrypted on this device and opened on theirs.
+        </p>
       </div>
     </div>
   )

@@ -14,7 +14,10 @@ const TEXTS: Readonly<Record<DeviceAlert['kind'], (alert: DeviceAlert) => readon
   removed: (alert) => [`${nameOf(alert)} was removed`, 'It gets no more messages. If that was not you, look at your devices.'],
   expired: (alert) => [`${nameOf(alert)} was signed out`, 'It had not been used for a long time. Link it again to use it.'],
   primary: (alert) => [`${nameOf(alert)} is your primary device now`, 'It links and removes devices. If that was not you, look at your devices.'],
-  'sign-in-refused': () => ['Somebody tried to sign in with your number', 'They had the right code and not your PIN, so they were refused. Keep the PIN to yourself.'],
+  'sign-in-refused': () => [
+    'Somebody tried to sign in with your number',
+    'They had the right code and not your PIN, so they were refused. Keep the PIN to yourself.',
+  ],
 }
 
 /** Above the chats on every device until somebody has seen it here. */
@@ -29,7 +32,11 @@ export function DeviceAlerts() {
   const more = (alerts?.length ?? 1) - 1
   const Icon = newest.kind === 'sign-in-refused' ? ShieldAlert : MonitorSmartphone
   return (
-    <section aria-label="About your devices" className="mx-3 mt-1 mb-2 flex gap-3 rounded-2xl border border-warning-line bg-warning-soft p-3.5 text-warning-ink" data-testid="device-alert">
+    <section
+      aria-label="About your devices"
+      className="mx-3 mt-1 mb-2 flex gap-3 rounded-2xl border border-warning-line bg-warning-soft p-3.5 text-warning-ink"
+      data-testid="device-alert"
+    >
       <Icon className="mt-0.5 size-5 shrink-0" aria-hidden />
       <div className="min-w-0 flex-1">
         <p role="status" className="font-semibold" dir="auto">
@@ -41,7 +48,14 @@ export function DeviceAlerts() {
           {more > 0 && ` · ${more} more`}
         </p>
         <div className="-ml-3 flex flex-wrap gap-1 pt-1">
-          <Button small variant="quiet" className="text-warning-ink! hover:bg-warning-line!" pending={seen.pending} onClick={() => void seen.run(newest.id)} data-testid="alert-seen">
+          <Button
+            small
+            variant="quiet"
+            className="text-warning-ink! hover:bg-warning-line!"
+            pending={seen.pending}
+            onClick={() => void seen.run(newest.id)}
+            data-testid="alert-seen"
+          >
             {newest.kind === 'sign-in-refused' ? 'OK' : 'That was me'}
           </Button>
           <Button small variant="quiet" className="text-warning-ink! hover:bg-warning-line!" onClick={() => open({ pane: 'devices', chat })}>

@@ -72,7 +72,7 @@ describe('start', () => {
     const retry = vi.spyOn(client.connection, 'retryNow')
     fireEvent.click(await screen.findByTestId('retry-now'))
     expect(retry).toHaveBeenCalledTimes(1)
-    expect(screen.getByTestId('connection-banner').textContent).toMatch(/You are offline.*Next try in 0:(29|30)/)
+    expect(screen.getByTestId('connection-banner').textContent).toMatch(/You are offline.*Trying again in (29|30) seconds/)
     cleanup()
     show({ connection: { status: 'update-required', synced: false } })
     expect((await screen.findByTestId('connection-banner')).textContent).toContain('A new version is needed')

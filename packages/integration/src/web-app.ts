@@ -52,6 +52,13 @@ export async function writeWeb(page: Page, text: string): Promise<void> {
   await page.getByTestId('send').click()
 }
 
+export async function showChatsWeb(page: Page): Promise<void> {
+  await page.evaluate(() => {
+    location.hash = '#/'
+  })
+  await page.getByTestId('new-chat').waitFor()
+}
+
 /** Settings → Linked devices. */
 export async function openDevicesWeb(page: Page): Promise<void> {
   await page.evaluate(() => {

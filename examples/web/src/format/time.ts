@@ -39,3 +39,10 @@ export function countdown(milliseconds: number): string {
   const seconds = Math.max(0, Math.ceil(milliseconds / 1000))
   return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`
 }
+
+/** "42 seconds" */
+export function seconds(milliseconds: number): string {
+  const whole = Math.max(1, Math.ceil(milliseconds / 1000))
+  if (whole >= 100) return `${Math.round(whole / 60)} minutes`
+  return whole === 1 ? '1 second' : `${whole} seconds`
+}

@@ -16,7 +16,7 @@ import { PassphraseDialog } from './passphrase-dialog.js'
 type Dialog = { readonly kind: 'set' } | { readonly kind: 'change' | 'remove'; readonly lock: StoreLockInfo }
 
 const NAMES: Readonly<Record<string, string>> = { passphrase: 'Passphrase', passkey: 'Passkey', device: 'Key of this browser' }
-const date = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'long', year: 'numeric' })
+const date = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short', year: 'numeric' })
 
 /** Settings → Lock of this browser: what opens the messages that are stored here. */
 export default function LockPane({ account }: { readonly account: AccountState }) {

@@ -1,7 +1,7 @@
 import { useConnection } from '@securechat/react'
 import { CloudOff, LoaderCircle, RefreshCw } from 'lucide-react'
 import type { ReactNode } from 'react'
-import { countdown } from '../format/time.js'
+import { seconds } from '../format/time.js'
 import { Button } from '../ui/button.js'
 import { useLasting, useNow } from './browser-state.js'
 
@@ -57,7 +57,7 @@ export function ConnectionBanner() {
             </Button>
           }
         >
-          You are offline. <span aria-hidden>{retryAt !== undefined && retryAt > now ? `Next try in ${countdown(retryAt - now)}.` : 'Trying again …'}</span>
+          You are offline. <span aria-hidden>{retryAt !== undefined && retryAt > now ? `Trying again in ${seconds(retryAt - now)}.` : 'Trying again …'}</span>
         </Bar>
       )}
       {connecting && (

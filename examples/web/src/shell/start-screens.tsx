@@ -19,11 +19,11 @@ export function Splash() {
   )
 }
 
-/** One tab at a time talks to the server; this one goes on by itself when its turn comes. */
+/** Tabs share one connection. The one that has it does not answer, as a tab that the browser has put to sleep: this one takes over by itself. */
 export function WaitingForTab() {
   return (
     <FullScreen title="SecureChat is open in another tab" testId="tab-waiting" busy>
-      <p role="status">Your messages are in use there. Close that tab and this one goes on by itself.</p>
+      <p role="status">The other tab is not answering. This one takes over in a moment; closing the other one helps.</p>
     </FullScreen>
   )
 }

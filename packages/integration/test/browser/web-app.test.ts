@@ -40,7 +40,7 @@ describeInChromium('the web app', () => {
     return { dir, server, profile, problems: () => profiles.flatMap(({ problems }) => problems) }
   }
 
-  it('sign in, chat both ways with marks, go away and come back, reload, second tab, server restart', { timeout: 240_000 }, async () => {
+  it('sign in, chat both ways with marks, go away and come back, reload, two tabs at once, server restart', { timeout: 240_000 }, async () => {
     const { dir, server, profile, problems } = await scene()
     const [alices, bobsFirst] = [await profile('alice'), await profile('bob')]
     const alice = await alices.context.newPage()
@@ -75,12 +75,19 @@ describeInChromium('the web app', () => {
     await bob.getByTestId('chat-row').first().click()
     for (const text of ['Hello Bob', 'Hi Alice', 'are you there?']) await message(bob, text).waitFor()
 
-    // A second tab of the same profile waits, says so, and goes on when the first closes.
+    // A second tab of the same profile is live through the first, and takes over when that one closes.
     const second = await bobs.context.newPage()
     await second.goto(server.url)
-    await second.getByTestId('tab-waiting').waitFor()
+    await second.getByTestId('chat-row').first().click({ timeout: 20_000 })
+    await writeWeb(second, 'from the second tab')
+    await message(alice, 'from the second tab').waitFor()
+    await message(bob, 'from the second tab').waitFor()
+    await writeWeb(alice, 'to both tabs')
+    await message(second, 'to both tabs').waitFor()
+    await message(bob, 'to both tabs').waitFor()
     await bob.close()
-    await second.getByTestId('chat-row').first().waitFor({ timeout: 20_000 })
+    await writeWeb(second, 'after the first tab has gone')
+    await message(alice, 'after the first tab has gone').waitFor({ timeout: 30_000 })
     bob = second
 
     // The server goes away: both say so, both recover by themselves, and what was written meanwhile arrives once.

@@ -13,6 +13,7 @@ import {
   openProfile,
   otherWayWeb,
   type Profile,
+  showChatsWeb,
   showLinkCodeWeb,
   signInWeb,
   startChatWeb,
@@ -79,6 +80,7 @@ describeInChromium('linked devices in the web app', () => {
 
     const bob = await signInTerminal(server, { store: join(dir, 'bob.db'), phone: BOB, name: 'Bob' })
     ending.push(() => bob.kill())
+    await showChatsWeb(phone)
     await startChatWeb(phone, BOB)
     await writeWeb(phone, 'from the phone')
     await chat(laptop, 'from the phone').click()

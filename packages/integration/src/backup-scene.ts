@@ -14,9 +14,16 @@ export async function enableBackup(net: TestNetwork, client: TestClient): Promis
 }
 
 /** The person has lost the device and signs in on a new one with code and words. */
-export async function newPhone(net: TestNetwork, lost: TestClient, words: readonly string[], options: TestClientOptions = {}): Promise<TestClient> {
+export async function newPhone(
+  net: TestNetwork,
+  lost: TestClient,
+  words: readonly string[],
+  { name = 'New phone', ...options }: TestClientOptions & { name?: string } = {},
+): Promise<TestClient> {
   await net.drive(lost.close())
-  const phone = await net.client('New phone', { ...options, phone: lost.phone, signedOut: true })
+  // Codes for one number are some time apart.
+  await net.clock.jump(300_000)
+  const phone = await net.client(name, { ...options, phone: lost.phone, signedOut: true })
   await signIn(net, phone, { phone: lost.phone, words })
   await phone.start()
   return phone

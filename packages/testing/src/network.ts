@@ -76,6 +76,8 @@ export interface Malicious extends MaliciousServer {
 export interface TestNetwork {
   readonly clock: FakeClock
   readonly server: Server
+  /** The server's store: what whoever runs it can see and do. */
+  readonly store: ServerStore
   /** Faults of every connection: loss, duplication, reordering, delay, corruption, cuts, refusal. */
   readonly faults: Faults
   /** Stands between all clients and the server; honest until a handler is set. */
@@ -112,8 +114,9 @@ export async function createTestNetwork(options: TestNetworkOptions = {}): Promi
   const { bytes: random, number } = seededRandom(seed)
   const codes: { phone: string; code: string }[] = []
   const crypto = options.crypto ?? (await sodiumProvider())
+  const store = options.store ?? memoryStore()
   const server = createServer({
-    store: options.store ?? memoryStore(),
+    store,
     clock,
     random,
     otp: { send: async ({ phone, code }) => void codes.push({ phone, code }) },
@@ -267,6 +270,7 @@ export async function createTestNetwork(options: TestNetworkOptions = {}): Promi
   return {
     clock,
     server,
+    store,
     faults: faulty.faults,
     malicious: Object.assign(malicious.server, {
       async peer(name: string) {

@@ -97,9 +97,10 @@ export async function nameRecoveryKey({ context, manifests }: RunDeps, recoveryK
   })
   if (!signed) return
   await publishPending(context, manifests)
-  const pins = await readPins(db, provider, accountId)
+  // The first may have shared a fetch that had begun before.
+  const pins = await manifests.refresh(accountId)
   // Another list of this device was on its way: the next attempt signs after it.
-  if (!pins || !equalPublicBytes(pins.pin.manifest.recoveryKey, wanted)) throw new SecureChatError('request/conflict', { detail: 'manifest' })
+  if (!equalPublicBytes(pins.pin.manifest.recoveryKey, wanted)) throw new SecureChatError('request/conflict', { detail: 'manifest' })
 }
 
 /** Plans a run, unless one is under way. */
@@ -148,7 +149,7 @@ async function step(context: Context, signal: AbortSignal | undefined): Promise<
       state = segment.state
       sealed.push(segment)
     }
-    await commitStep(context, run, { ...gathered, state, sealed })
+    await commitStep(context, run, { ...gathered, before: row.state, state, sealed })
   } else {
     const entries = publishedEntries(before.entries, run)
     // Nothing is new, and the server has all of it.
@@ -156,7 +157,7 @@ async function step(context: Context, signal: AbortSignal | undefined): Promise<
     const sealed = sealBackupManifest(deps, { state: { ...before, entries }, backupKey })
     await db.run(async (tx) => {
       const [current, under] = [await readBackup(tx), await readBackupRun(tx)]
-      if (!current || !under) return
+      if (!current || !under || !equalPublicBytes(current.state, row.state)) return
       writeBackup(tx, { ...current, state: encodeBackupState(sealed.state) })
       writeBackupRun(tx, { ...under, manifest: sealed.bytes, kept: entries.length })
     })
@@ -176,12 +177,18 @@ const END: Place = { ...START, stage: BACKUP_STAGES.length }
 async function commitStep(
   { db }: Context,
   run: BackupRunRow,
-  { state, next = END, windows, sealed }: Pick<Gathered, 'next' | 'windows'> & { readonly state: BackupState; readonly sealed: readonly SealedSegment[] },
+  {
+    before,
+    state,
+    next = END,
+    windows,
+    sealed,
+  }: Pick<Gathered, 'next' | 'windows'> & { readonly before: Uint8Array; readonly state: BackupState; readonly sealed: readonly SealedSegment[] },
 ): Promise<void> {
   await db.run(async (tx) => {
     const current = await readBackup(tx)
-    // Turned off meanwhile.
-    if (!current || !(await readBackupRun(tx))) return
+    // Turned off meanwhile, or another tab was faster: what was sealed here is nothing then.
+    if (!current || !(await readBackupRun(tx)) || !equalPublicBytes(current.state, before)) return
     writeBackup(tx, { ...current, state: encodeBackupState(state) })
     writeBackupRun(tx, { ...run, ...next, done: run.done + windows })
     for (const { entry, bytes } of sealed) tx.put(keyOf.backupOut(entry.number), bytes)

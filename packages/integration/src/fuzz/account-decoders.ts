@@ -31,6 +31,10 @@ export function accountDecoders(deps: crypto.CryptoDeps, owner: Registered): Rec
     verifySuccession: decoder({ decode: (input) => crypto.verifySuccession(provider, input, account.publicKey), sample: statement }),
     openSegment: decoder({ decode: (input) => backup.openSegment(provider, { backupKey, accountId, entry, bytes: input }), sample: bytes }),
     openBackupManifest: decoder({ decode: (input) => backup.openBackupManifest(provider, { backupKey, accountId, bytes: input }), sample: manifest }),
+    openStreamPart: decoder({
+      decode: (input) => backup.openStreamPart(provider, { backupKey, accountId, backupId: state.backupId, received: [], bytes: input }),
+      sample: bytes,
+    }),
     decodeBackupState: decoder({ decode: backup.decodeBackupState, encode: backup.encodeBackupState, sample: backup.encodeBackupState(state) }),
     parseLinkCode: decoder({ decode: linking.parseLinkCode, sample: offer.code }),
     openLinkAnswer: decoder({ decode: (input) => linking.openLinkAnswer(deps, offer, input), sample: answered.answer }),

@@ -1,3 +1,5 @@
+import type { Timestamp } from '@securechat/protocol'
+
 /** What every call and every live view of the client has in common. */
 
 export interface CallOptions {
@@ -10,4 +12,12 @@ export interface LiveQuery<T> {
   get(): T | undefined
   /** Loads on the first subscriber; calls back after each change. */
   subscribe(onChange: () => void): () => void
+}
+
+export interface ApproveOptions extends CallOptions {
+  /**
+   * Default: none. true: all messages that this device has; `since`: those from that time on. The new device gets contacts and chats with them, newest first,
+   * in the background on both sides (`devices.history`).
+   */
+  readonly history?: boolean | { readonly since: Timestamp }
 }

@@ -106,7 +106,7 @@ export async function createClient(options: ClientOptions): Promise<Client> {
   const provider = options.crypto ?? (await defaultProvider())
   const { storage, key } = await openStore({ storage: options.storage, provider, random, clock, unlock: options.unlock })
   await continueWipe(storage)
-  const db = createDatabase(storage)
+  const db = createDatabase(storage, { clock, random })
   const events = createEvents(logger, (event, values) => tellEvent(relay, event, values))
 
   const connection = createConnection({

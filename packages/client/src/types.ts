@@ -4,7 +4,7 @@ import type { StoreLock } from '@securechat/storage'
 import type { CallOptions, LiveQuery } from './calls.js'
 import type { DeviceAlerts, LinkScan, OwnDevice, PromotionRequest, RegistrationLock } from './devices/types.js'
 
-export type { CallOptions, LiveQuery } from './calls.js'
+export type { ApproveOptions, CallOptions, LiveQuery } from './calls.js'
 
 /** The public shapes of the client. Every object here is a snapshot: frozen data that a UI can render and compare. */
 
@@ -242,14 +242,6 @@ export interface HistoryTransfer {
 export interface History {
   state(): Promise<readonly HistoryTransfer[]>
   live(): LiveQuery<readonly HistoryTransfer[]>
-}
-
-export interface ApproveOptions extends CallOptions {
-  /**
-   * Default: none. true: all messages that this device has; `since`: those from that time on. The new device gets contacts and chats with them, newest first,
-   * in the background on both sides (`devices.history`).
-   */
-  readonly history?: boolean | { readonly since: Timestamp }
 }
 
 /** The encrypted backup (docs/protocol/11-recovery-and-backup.md). The primary device makes it; a new device restores it after signing in with the words. */

@@ -1,14 +1,15 @@
-import { SecureChatError } from '@securechat/protocol'
+import { SecureChatError, systemClock, systemRandom } from '@securechat/protocol'
 import { MemoryDisk, memoryStorage } from '@securechat/storage'
 import { describe, expect, it } from 'vitest'
 import { createDatabase } from '../src/state/database.js'
 
+const deps = { clock: systemClock, random: systemRandom }
 const bytes = (n: number): Uint8Array => Uint8Array.of(n)
 
 describe('database', () => {
   it('makes one commit of everything, and shows a transaction its own writes', async () => {
     const storage = memoryStorage()
-    const db = createDatabase(storage)
+    const db = createDatabase(storage, deps)
     const seen = await db.run(async (tx) => {
       tx.put('a', bytes(1))
       tx.put('b', bytes(2))
@@ -21,7 +22,7 @@ describe('database', () => {
 
   it('changes nothing when the work throws, and goes on with the next', async () => {
     const storage = memoryStorage()
-    const db = createDatabase(storage)
+    const db = createDatabase(storage, deps)
     const failed = db.run(async (tx) => {
       tx.put('a', bytes(1))
       throw new SecureChatError('client/invalid-argument')
@@ -34,7 +35,7 @@ describe('database', () => {
   it('runs the work again when another instance wrote what it had read', async () => {
     const disk = new MemoryDisk()
     const other = memoryStorage({ disk })
-    const db = createDatabase(memoryStorage({ disk }))
+    const db = createDatabase(memoryStorage({ disk }), deps)
     await other.commit([{ put: 'n', value: bytes(1) }])
     let runs = 0
     await db.run(async (tx) => {
@@ -48,7 +49,7 @@ describe('database', () => {
 
   it('counts every one of many increments of two instances', async () => {
     const disk = new MemoryDisk()
-    const instances = [createDatabase(memoryStorage({ disk })), createDatabase(memoryStorage({ disk }))]
+    const instances = [createDatabase(memoryStorage({ disk }), deps), createDatabase(memoryStorage({ disk }), deps)]
     const increment = (db: (typeof instances)[number]) => db.run(async (tx) => tx.put('n', bytes(((await tx.get('n'))?.[0] ?? 0) + 1)))
     await Promise.all(Array.from({ length: 60 }, (_, i) => increment(instances[i % 2]!)))
     expect((await memoryStorage({ disk }).get('n'))?.value).toEqual(bytes(60))
@@ -56,7 +57,7 @@ describe('database', () => {
 
   it('takes back a part that fails: its writes and its actions, nothing else', async () => {
     const storage = memoryStorage()
-    const db = createDatabase(storage)
+    const db = createDatabase(storage, deps)
     const acted: string[] = []
     await db.run(async (tx) => {
       tx.put('a', bytes(1))
@@ -79,12 +80,15 @@ describe('database', () => {
   it('tells nothing before the commit has succeeded', async () => {
     const disk = new MemoryDisk()
     const inner = memoryStorage({ disk })
-    const db = createDatabase({
-      ...inner,
-      commit: async () => {
-        throw new SecureChatError('storage/full')
+    const db = createDatabase(
+      {
+        ...inner,
+        commit: async () => {
+          throw new SecureChatError('storage/full')
+        },
       },
-    })
+      deps,
+    )
     let told = false
     const run = db.run(async (tx) => {
       tx.put('a', bytes(1))

@@ -170,7 +170,7 @@ async function openPerson({ seed, clock, disk = new MemoryDisk(), wrap = (storag
   const crypto = await sodium()
   const random = seededRandom(crypto, seed * 1_000_000 + disk.clone().counter)
   const { storage } = await openStore({ storage: wrap(memoryStorage({ disk })), provider: crypto, random, clock })
-  const db = createDatabase(storage)
+  const db = createDatabase(storage, { clock, random })
   const identity = createIdentity(db)
   let signedIn: { accountId: AccountId; deviceId: DeviceId } | undefined = server && { accountId: idOf(seed), deviceId: 1 as DeviceId }
   const script = scriptedConnection(() => signedIn)

@@ -1,5 +1,5 @@
 import type { AccountId, ConversationId } from '@securechat/protocol'
-import { encodeValue } from '@securechat/protocol'
+import { encodeValue, systemClock, systemRandom } from '@securechat/protocol'
 import { memoryStorage } from '@securechat/storage'
 import { describe, expect, it } from 'vitest'
 import * as z from 'zod/mini'
@@ -51,7 +51,7 @@ describe('message rows', () => {
 
   it('keep queued rows behind all others, and move them when they are sent', async () => {
     const storage = memoryStorage()
-    const db = createDatabase(storage)
+    const db = createDatabase(storage, { clock: systemClock, random: systemRandom })
     await db.run(async (tx) => {
       const queued = queueMessage(tx, row(1), newConversation(conversation, bob, 0))
       writeMessage(tx, queued.message)
@@ -70,7 +70,7 @@ describe('message rows', () => {
 
 describe('outbox', () => {
   it('gives each peer its own row in the order of queueing, and finds every peer', async () => {
-    const db = createDatabase(memoryStorage())
+    const db = createDatabase(memoryStorage(), { clock: systemClock, random: systemRandom })
     const row = (peer: AccountId, n: number) => ({ peer, conversation, type: 'text', common: Uint8Array.of(n), sendId: messageId(n), queuedAt: 0 })
     await db.run(async (tx) => {
       for (let n = 1; n <= 12; n++) await addOutbox(tx, row(n % 3 === 0 ? bob : alice, n))

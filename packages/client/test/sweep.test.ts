@@ -1,5 +1,5 @@
 import { decodeSession, encodeSession, type SessionRecord } from '@securechat/crypto'
-import { type AccountId, type ConversationId, type DeviceId, idFromBytes, LIMITS } from '@securechat/protocol'
+import { type AccountId, type ConversationId, type DeviceId, idFromBytes, LIMITS, systemClock, systemRandom } from '@securechat/protocol'
 import { memoryStorage } from '@securechat/storage'
 import { expect, it } from 'vitest'
 import { createDatabase } from '../src/state/database.js'
@@ -13,7 +13,7 @@ const NOW = Date.UTC(2026, 0, 1)
 const bytes = (fill: number, length = 32): Uint8Array => new Uint8Array(length).fill(fill)
 
 it('forgets handshakes whose prekeys are gone, and bodies that nobody may ask for any more', async () => {
-  const db = createDatabase(memoryStorage())
+  const db = createDatabase(memoryStorage(), { clock: systemClock, random: systemRandom })
   const peer = idFromBytes<AccountId>(bytes(7, 16))
   const seen = (id: number) => ({ signedPreKeyId: 1, kemKeyId: id, ephemeralKey: bytes(id) })
   const record: SessionRecord = {

@@ -1,5 +1,6 @@
-import { isSecureChatError, SecureChatError } from '@securechat/protocol'
+import { type Clock, isSecureChatError, type Random, SecureChatError } from '@securechat/protocol'
 import type { ClientStorage, CommitOptions, Expectation, Range, Write } from '@securechat/storage'
+import { fraction, sleep } from '../waiting.js'
 
 export interface Entry {
   readonly key: string
@@ -41,7 +42,16 @@ export interface CommitGuard {
   onBroken(): void
 }
 
-const TRIES = 16
+/** Of one commit: several tabs write at once, each as fast as it can. */
+const TRIES = 64
+/** Tries that follow one another at once; from then on each waits a moment of its own, so that not everybody comes again together. */
+const AT_ONCE = 4
+const LONGEST_PAUSE_MS = 64
+
+export interface DatabaseDeps {
+  readonly clock: Clock
+  readonly random: Random
+}
 
 function createTransaction(storage: ClientStorage) {
   const seen = new Map<string, Expectation>()
@@ -98,8 +108,9 @@ function createTransaction(storage: ClientStorage) {
   return { tx, seen, writes, actions }
 }
 
-export function createDatabase(storage: ClientStorage): Database {
+export function createDatabase(storage: ClientStorage, { clock, random }: DatabaseDeps): Database {
   let tail: Promise<unknown> = Promise.resolve()
+  const never = new AbortController().signal
 
   type Options = Pick<CommitOptions, 'durability'> & { readonly guard?: CommitGuard }
   const attempt = async <T>(work: (tx: Transaction) => Promise<T>, { guard, ...options }: Options): Promise<T> => {
@@ -115,7 +126,11 @@ export function createDatabase(storage: ClientStorage): Database {
             guard.onBroken()
             throw new SecureChatError('storage/locked', { detail: 'another tab leads', cause: error })
           }
-          if (left > 1) continue
+          if (left > 1) {
+            const waited = TRIES - left - AT_ONCE
+            if (waited >= 0) await sleep(clock, fraction(random) * Math.min(2 ** waited, LONGEST_PAUSE_MS), never)
+            continue
+          }
         }
         throw error
       }

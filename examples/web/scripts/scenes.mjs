@@ -331,6 +331,38 @@ export const SCENES = [
     },
   },
   { name: 'unlock-forgot', scene: 'locked', act: (page) => id(page, 'forgot').click() },
+  { name: 'backup', scene: 'chats', hash: '#/backup', act: (page) => id(page, 'create-backup').waitFor() },
+  {
+    name: 'backup-words',
+    scene: 'chats',
+    hash: '#/backup',
+    act: async (page) => {
+      await id(page, 'create-backup').click()
+      await id(page, 'backup-words').waitFor()
+    },
+  },
+  {
+    name: 'backup-check',
+    scene: 'chats',
+    hash: '#/backup',
+    act: async (page) => {
+      await id(page, 'create-backup').click()
+      await id(page, 'words-written').click()
+    },
+  },
+  { name: 'backup-on', scene: 'backup-on', hash: '#/backup', act: (page) => id(page, 'backup-now').waitFor() },
+  { name: 'backup-running', scene: 'backup-running', hash: '#/backup', act: (page) => id(page, 'backup-now').waitFor() },
+  { name: 'backup-restoring', scene: 'restoring', act: (page) => id(page, 'restoring').waitFor() },
+  {
+    name: 'login-words',
+    scene: 'login',
+    act: async (page) => {
+      await enter('333333')(page)
+      await id(page, 'have-words').click()
+      await id(page, 'restore-words').fill('abandon ability')
+      await id(page, 'restore').click()
+    },
+  },
   { name: 'settings', scene: 'chats', hash: '#/settings' },
   { name: 'settings-profile', scene: 'chats', hash: '#/settings', act: (page) => id(page, 'edit-profile').click() },
   { name: 'settings-logout', scene: 'chats', hash: '#/settings', act: (page) => id(page, 'logout').click() },

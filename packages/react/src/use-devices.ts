@@ -1,4 +1,4 @@
-import type { Client, DeviceAlert, OwnDevice, StoreLockInfo } from '@securechat/client'
+import type { BackupState, Client, DeviceAlert, OwnDevice, StoreLockInfo } from '@securechat/client'
 import { useMemo } from 'react'
 import { lookupReloaded } from './lookup-query.js'
 import { useOpened } from './provider.js'
@@ -15,6 +15,12 @@ export function useDevices(): Live<readonly OwnDevice[]> {
 export function useDeviceAlerts(): Live<readonly DeviceAlert[]> {
   const { client, queries } = useOpened()
   return useLiveQuery(queries.get('device-alerts', () => client.devices.alerts.live()))
+}
+
+/** The encrypted backup of the account, and a restore that is under way: live. */
+export function useBackup(): Live<BackupState> {
+  const { client, queries } = useOpened()
+  return useLiveQuery(queries.get('backup', () => client.backups.live()))
 }
 
 type Locks = Client['privacy']['locks']

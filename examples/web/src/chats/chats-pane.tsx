@@ -2,6 +2,7 @@ import type { AccountState } from '@securechat/client'
 import { useConversations } from '@securechat/react'
 import { Archive, ChevronRight, MessageCircleMore, MessageSquarePlus, Search, SearchX, UserRoundSearch } from 'lucide-react'
 import { useState } from 'react'
+import { RestoreBanner } from '../backup/restore-banner.js'
 import { DeviceAlerts } from '../devices/device-alerts.js'
 import { open, useRoute } from '../shell/route.js'
 import { Avatar } from '../ui/avatar.js'
@@ -40,6 +41,7 @@ export function ChatsPane({ account }: { readonly account: AccountState }) {
         </IconButton>
       </PaneHeader>
       <DeviceAlerts />
+      <RestoreBanner />
       {chats && chats.length > 0 && (
         <div className="relative px-4 pt-1 pb-2.5">
           <Search className="pointer-events-none absolute top-4 left-8 size-[18px] text-ink-faint" aria-hidden />

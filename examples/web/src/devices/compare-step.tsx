@@ -13,13 +13,14 @@ const DIGITS = 6
 export interface CompareStepProps {
   readonly scan: LinkScan
   readonly error: Error | undefined
-  readonly onApprove: (typed: string) => void
+  readonly onApprove: (typed: string, options: { readonly history: boolean }) => void
   readonly onCancel: () => void
 }
 
 /** The digits are typed and not shown: somebody who only presses “yes” compares nothing. */
 export function CompareStep({ scan, error, onApprove, onCancel }: CompareStepProps) {
   const [typed, setTyped] = useState('')
+  const [history, setHistory] = useState(false)
   const [refused, setRefused] = useState(error)
   const input = useId()
   const help = useId()
@@ -28,7 +29,7 @@ export function CompareStep({ scan, error, onApprove, onCancel }: CompareStepPro
   const problem = left <= 0 ? 'The code has expired. Show a new one on the other device and scan it.' : refused && linkProblem(refused)
   const submit = (event: FormEvent): void => {
     event.preventDefault()
-    if (typed.length === DIGITS) onApprove(typed)
+    if (typed.length === DIGITS) onApprove(typed, { history })
     else document.getElementById(input)?.focus()
   }
   return (
@@ -60,6 +61,21 @@ export function CompareStep({ scan, error, onApprove, onCancel }: CompareStepPro
         />
         {problem ? <FieldError id={help}>{problem}</FieldError> : <p className="text-ink-soft text-sm">Valid for another {countdown(left)}.</p>}
       </div>
+      {scan.kind === 'link' && (
+        <label className="flex cursor-pointer items-start gap-3">
+          <input
+            type="checkbox"
+            checked={history}
+            onChange={(event) => setHistory(event.target.checked)}
+            className="mt-1 size-[18px] shrink-0 accent-accent"
+            data-testid="link-history"
+          />
+          <span>
+            Give it my older messages too
+            <span className="block text-ink-soft text-sm">Encrypted for that device alone; it can take a while.</span>
+          </span>
+        </label>
+      )}
       <div className="flex flex-wrap-reverse justify-end gap-2">
         <Button variant="secondary" onClick={onCancel}>
           Cancel

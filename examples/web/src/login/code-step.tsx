@@ -6,11 +6,13 @@ import { errorText, hasCode } from '../format/error-text.js'
 import { showPhone } from '../format/phone.js'
 import { countdown } from '../format/time.js'
 import { useNow } from '../shell/browser-state.js'
+import { useToast } from '../shell/toast.js'
 import { Button } from '../ui/button.js'
 import { CodeField } from '../ui/code-field.js'
 import { FieldError } from '../ui/field-error.js'
 import { LoginLayout } from './login-layout.js'
 import { ReplaceStep } from './replace-step.js'
+import { RestoreStep } from './restore-step.js'
 
 export interface CodeStepProps {
   readonly login: Login
@@ -21,6 +23,8 @@ export interface CodeStepProps {
 export function CodeStep({ login, onLogin, onBack }: CodeStepProps) {
   const [code, setCode] = useState('')
   const [exists, setExists] = useState(false)
+  const [byWords, setByWords] = useState(false)
+  const toast = useToast()
   const input = useId()
   const help = useId()
   const confirm = useAction(async (_client, replaceKeys: boolean, entered: string) => {
@@ -28,6 +32,14 @@ export function CodeStep({ login, onLogin, onBack }: CodeStepProps) {
     // The keys live in this browser alone: ask it not to throw them away. It may say no; chatting goes on either way.
     await persistence({ request: true }).catch(() => undefined)
     return account
+  })
+  const restore = useAction(async (client, recoveryWords: string) => {
+    await login.confirm({ code, recoveryWords })
+    await persistence({ request: true }).catch(() => undefined)
+    // From here on another screen is shown: what goes wrong is told in passing.
+    await client.backups.restore({ words: recoveryWords }).catch((error: unknown) => {
+      toast(hasCode(error, 'client/not-found') ? 'There is no backup on the server; your account is back.' : errorText(error))
+    })
   })
   const resend = useAction((client) => client.account.requestCode({ phone: login.phone }))
   const now = useNow(1_000)
@@ -48,8 +60,19 @@ export function CodeStep({ login, onLogin, onBack }: CodeStepProps) {
     if (outcome.ok) onLogin(outcome.value)
   }
 
+  if (byWords)
+    return <RestoreStep pending={restore.pending} error={restore.error} onRestore={(words) => void restore.run(words)} onBack={() => setByWords(false)} />
   if (exists) {
-    return <ReplaceStep phone={login.phone} pending={confirm.pending} error={confirm.error} onReplace={() => void confirm.run(true, code)} onBack={onBack} />
+    return (
+      <ReplaceStep
+        phone={login.phone}
+        pending={confirm.pending}
+        error={confirm.error}
+        onReplace={() => void confirm.run(true, code)}
+        onWords={() => setByWords(true)}
+        onBack={onBack}
+      />
+    )
   }
 
   const expired = now >= login.expiresAt || hasCode(confirm.error, 'auth/code-expired')

@@ -17,11 +17,12 @@ export interface ReplaceStepProps {
   readonly pending: boolean
   readonly error: Error | undefined
   readonly onReplace: () => void
+  readonly onWords: () => void
   readonly onBack: () => void
 }
 
 /** The number has keys on another device: replacing them is the person's explicit choice. */
-export function ReplaceStep({ phone, pending, error, onReplace, onBack }: ReplaceStepProps) {
+export function ReplaceStep({ phone, pending, error, onReplace, onWords, onBack }: ReplaceStepProps) {
   const [understood, setUnderstood] = useState(false)
   return (
     <LoginLayout
@@ -55,6 +56,9 @@ export function ReplaceStep({ phone, pending, error, onReplace, onBack }: Replac
       <div className="flex flex-col gap-2">
         <Button variant="danger" disabled={!understood} pending={pending} onClick={onReplace} data-testid="replace-keys">
           Use this number here
+        </Button>
+        <Button variant="secondary" onClick={onWords} data-testid="have-words">
+          I have my 24 words
         </Button>
         <Button variant="quiet" onClick={onBack}>
           Back

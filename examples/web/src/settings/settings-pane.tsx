@@ -1,5 +1,5 @@
 import type { AccountState } from '@securechat/client'
-import { ChevronRight, Fingerprint, LockKeyhole, LogOut, Monitor, MonitorSmartphone, Moon, Pencil, ServerCog, Sun, Trash2 } from 'lucide-react'
+import { ChevronRight, CloudUpload, Fingerprint, LockKeyhole, LogOut, Monitor, MonitorSmartphone, Moon, Pencil, ServerCog, Sun, Trash2 } from 'lucide-react'
 import { type ReactNode, useState } from 'react'
 import { PaneHeader } from '../chats/pane-header.js'
 import { showPhone } from '../format/phone.js'
@@ -38,6 +38,9 @@ export function SettingsPane({ account }: { readonly account: AccountState }) {
         <Section title="Devices and security">
           <RowButton icon={<MonitorSmartphone aria-hidden />} onClick={() => open({ pane: 'devices', chat })} testId="open-devices" opens>
             Linked devices
+          </RowButton>
+          <RowButton icon={<CloudUpload aria-hidden />} onClick={() => open({ pane: 'backup', chat })} testId="open-backup" opens>
+            Backup
           </RowButton>
           <RowButton icon={<Fingerprint aria-hidden />} onClick={() => open({ pane: 'lock', chat })} testId="open-lock" opens>
             Lock of this browser

@@ -18,6 +18,7 @@ const PANES: Readonly<Record<Pane, ComponentType<{ account: AccountState }>>> = 
   requests: RequestsPane,
   settings: SettingsPane,
   devices: lazy(() => import('../devices/devices-pane.js')),
+  backup: lazy(() => import('../backup/backup-pane.js')),
   lock: lazy(() => import('../lock/lock-pane.js')),
 }
 

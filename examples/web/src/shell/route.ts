@@ -1,6 +1,6 @@
 import { useSyncExternalStore } from 'react'
 
-export type Pane = 'chats' | 'archived' | 'requests' | 'settings' | 'devices' | 'lock'
+export type Pane = 'chats' | 'archived' | 'requests' | 'settings' | 'devices' | 'lock' | 'backup'
 
 /** What is shown: the left pane and, if any, the open conversation. It lives in the fragment, which no server ever sees. */
 export interface Route {
@@ -8,7 +8,7 @@ export interface Route {
   readonly chat: string | undefined
 }
 
-const PANES: readonly Pane[] = ['chats', 'archived', 'requests', 'settings', 'devices', 'lock']
+const PANES: readonly Pane[] = ['chats', 'archived', 'requests', 'settings', 'devices', 'lock', 'backup']
 const CHAT_ID = /^[\w-]{1,64}$/
 
 export function parseRoute(hash: string): Route {

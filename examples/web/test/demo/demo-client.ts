@@ -1,5 +1,6 @@
 import {
   type AccountState,
+  type BackupState,
   type Client,
   type ConnectionState,
   type Contact,
@@ -8,6 +9,7 @@ import {
   type Message,
   SecureChatError,
 } from '@securechat/client'
+import { demoBackups } from './backups.js'
 import { asMessageId, contact, type DemoChat, OWN_ID } from './data.js'
 import { type DemoLinking, demoDevices } from './devices.js'
 import { DemoState } from './live.js'
@@ -18,6 +20,7 @@ export interface DemoOptions {
   readonly chats: DemoChat[]
   /** What the other side of linking does. */
   readonly linking?: DemoLinking
+  readonly backup?: BackupState
 }
 
 const never = new Promise<never>(() => undefined)
@@ -26,7 +29,7 @@ const never = new Promise<never>(() => undefined)
 export function demoClient(options: DemoOptions): Client {
   const state = new DemoState()
   let { account } = options
-  const { chats, connection, linking = {} } = options
+  const { chats, connection, linking = {}, backup } = options
   const listeners = new Map<string, Set<(event: never) => void>>()
   const verified = new Map<string, boolean>()
   const digits = '20481 77301 95224 60817 33590 18462 70095 41836 59207 86613 02948 37751'
@@ -187,15 +190,7 @@ export function demoClient(options: DemoOptions): Client {
             .sort((a, b) => b.updatedAt - a.updatedAt),
         ),
     },
-    backups: {
-      createWords: () => never,
-      enable: () => never,
-      state: async () => ({ enabled: false, bytes: 0 }),
-      live: () => state.live(() => ({ enabled: false, bytes: 0 })),
-      run: () => never,
-      disable: () => never,
-      restore: () => never,
-    },
+    backups: demoBackups(state, backup),
     devices: {
       ...demoDevices(state, linking),
       async safetyNumber(id) {

@@ -3,6 +3,7 @@ import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
 import { App } from '../../src/app.js'
 import '../../src/styles.css'
+import { DEMO_BACKUPS } from './backups.js'
 import { demoChats, OWN_ID } from './data.js'
 import { demoClient } from './demo-client.js'
 import { demoPictures } from './pictures.js'
@@ -43,6 +44,7 @@ async function openDemo(lock?: unknown): Promise<Client> {
     account,
     connection: CONNECTIONS[scene] ?? { status: 'online', synced: true },
     chats,
+    ...(DEMO_BACKUPS[scene] && { backup: DEMO_BACKUPS[scene] }),
     linking: {
       linkedOnly: scene.startsWith('linked-device'),
       answered: scene.endsWith('-answered'),

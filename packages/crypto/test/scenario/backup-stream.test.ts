@@ -5,7 +5,7 @@ import { Secret } from '../../src/secret.js'
 import { sodiumProvider } from '../../src/sodium/index.js'
 
 const provider = await sodiumProvider()
-let count = 0
+let count = 100
 const random = (length: number): Uint8Array => new Uint8Array(length).fill(++count)
 const accountId = idFromBytes<AccountId>(new Uint8Array(16).fill(9))
 const backupKey = new Secret(new Uint8Array(32).fill(7))

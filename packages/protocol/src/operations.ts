@@ -190,6 +190,14 @@ export const OPERATIONS = {
     input: nothing,
     output: object({ devices: z.array(object({ deviceId, lastSeen: z.optional(timestamp) })) }),
   }),
+  'devices.renewLease': operation({
+    auth: 'device',
+    limit: 'cheap',
+    maxBytes: LIMITS.smallInputBytes,
+    summary: 'Exchanges the lease of this device’s store for the next. `kept` is false where `held` is not the last one: the store was put back or copied.',
+    input: object({ held: z.optional(bytes(16)), next: bytes(16) }),
+    output: object({ kept: z.boolean() }),
+  }),
   'links.open': operation({
     auth: 'none',
     limit: 'login',

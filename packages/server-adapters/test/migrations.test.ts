@@ -128,15 +128,15 @@ describe('sqlite migrations', () => {
     await sqliteStore({ path }).close()
     const database = openDatabase(path)
     database.exec(
-      'DROP TABLE migrations; DROP TABLE links; DROP TABLE archive_segments; DROP TABLE backup_manifests; DROP TABLE history_transfers; DROP TABLE registration_locks; ALTER TABLE devices DROP COLUMN seen_at; ALTER TABLE registrations DROP COLUMN unlocked; ALTER TABLE registrations DROP COLUMN device_id; ALTER TABLE refresh_tokens ADD COLUMN grace_until INTEGER; PRAGMA user_version = 1',
+      'DROP TABLE migrations; DROP TABLE links; DROP TABLE leases; DROP TABLE archive_segments; DROP TABLE backup_manifests; DROP TABLE history_transfers; DROP TABLE registration_locks; ALTER TABLE devices DROP COLUMN seen_at; ALTER TABLE registrations DROP COLUMN unlocked; ALTER TABLE registrations DROP COLUMN device_id; ALTER TABLE refresh_tokens ADD COLUMN grace_until INTEGER; PRAGMA user_version = 1',
     )
     database.close()
     const migrations = sqliteMigrations({ path })
     expect(migrations.check()).toMatchObject({ state: 'pending', version: 1 })
     const rehearsed = migrations.migrate({ dryRun: true })
-    expect([rehearsed.applied.length, rehearsed.report.version]).toEqual([4, 1])
+    expect([rehearsed.applied.length, rehearsed.report.version]).toEqual([5, 1])
     await sqliteStore({ path }).close()
-    expect(migrations.check()).toMatchObject({ state: 'current', version: 5 })
+    expect(migrations.check()).toMatchObject({ state: 'current', version: 6 })
   })
 
   it('altered files are refused, and files that a server has are left alone', async () => {

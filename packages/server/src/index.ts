@@ -1,3 +1,4 @@
+export { type LeaseSwap, type StoredLease, swapLease } from './account/lease.js'
 export type { ServerSecrets } from './auth/secrets.js'
 export { addressKey } from './caller.js'
 export { type CodePolicy, DEFAULT_CONFIG, DEFAULT_LIMITS, type RateLimits, type ServerConfig, type ServerConfigInput } from './config.js'

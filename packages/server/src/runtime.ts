@@ -1,5 +1,6 @@
 import { type Capabilities, type Clock, LIMITS, type Logger, type Random, SecureChatError } from '@securechat/protocol'
 import { createAccountService } from './account/accounts.js'
+import { renewLease } from './account/lease.js'
 import { createPreKeyService, type PreKeyService } from './account/prekeys.js'
 import { createPresenceService, type PresenceService } from './account/presence.js'
 import { createRegister } from './account/register.js'
@@ -121,6 +122,7 @@ export async function createRuntime(input: RuntimeInput): Promise<Runtime> {
     'devices.updateManifest': (asked, { device }) => nothing(accounts.updateManifest(asked, device)),
     'devices.invite': (asked, { device }) => links.invite(asked, device),
     'devices.seen': (_, { device }) => presence.seen(device),
+    'devices.renewLease': (asked, { device }) => renewLease(store, device, asked),
     'links.open': (asked) => links.open(asked),
     'links.read': (asked) => links.read(asked),
     'links.answer': ({ linkId, answer }) => nothing(links.put('answer', { linkId, bytes: answer })),

@@ -206,6 +206,8 @@ test('attack 56: every operation of the table, called by a stranger with an acco
     'devices.updateManifest': { input: { ...theirs, manifest: next }, code: 'devices/invalid-manifest' },
     // An invitation is to the caller's own account, whatever is named.
     'devices.invite': { input: theirs, code: 'ok' },
+    // The caller's own, whatever is named.
+    'devices.renewLease': { input: { ...theirs, next: new Uint8Array(16) }, code: 'ok' },
     'devices.seen': { input: theirs, code: 'ok' },
     'links.open': { input: { linkId, kemKey: new Uint8Array(1184).fill(9) }, code: 'request/conflict', as: 'nobody' },
     // Whoever knows a place's name has seen the code.

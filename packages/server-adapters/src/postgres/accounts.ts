@@ -1,5 +1,5 @@
 import { type DeviceId, equalPublicBytes } from '@securechat/protocol'
-import type { AccountStore, ManifestOutcome, RegisterOutcome, StoredManifest } from '@securechat/server'
+import { type AccountStore, type ManifestOutcome, type RegisterOutcome, type StoredLease, type StoredManifest, swapLease } from '@securechat/server'
 import type { AccountRow, AccountRows } from './account-rows.js'
 import type { Database, Session } from './database.js'
 import type { Devices } from './devices.js'
@@ -37,6 +37,12 @@ export function postgresAccounts(database: Database, { accounts, devices, publis
   const seen = database.statement<{ device_id: DeviceId; seen_at: number | null }>(
     'seen',
     'SELECT device_id, seen_at FROM {s}.devices WHERE account_id = $1 ORDER BY device_id',
+  )
+  const lease = database.statement<StoredLease>('lease', 'SELECT current, before, kept FROM {s}.leases WHERE device_row = $1')
+  const setLease = database.statement(
+    'set_lease',
+    `INSERT INTO {s}.leases (device_row, current, before, kept) VALUES ($1, $2, $3, $4)
+     ON CONFLICT (device_row) DO UPDATE SET current = excluded.current, before = excluded.before, kept = excluded.kept`,
   )
   const invite = database.statement('invite', 'INSERT INTO {s}.registrations (hash, account_id, device_id, expires_at) VALUES ($1, $2, $3, $4)')
   const addManifest = database.statement('add_manifest', 'INSERT INTO {s}.manifests (account_id, version, bytes) VALUES ($1, $2, $3)')
@@ -93,6 +99,17 @@ export function postgresAccounts(database: Database, { accounts, devices, publis
     async markSeen(accountId, deviceId, time) {
       await database.transaction((session) => session.run(markSeen, accountBytes(accountId), deviceId, time))
     },
+
+    swapLease: (accountId, deviceId, swap) =>
+      database.transaction(async (session) => {
+        // Holds the account, so that two at once are judged one after the other.
+        if (!(await accounts.lock(session, accountId))) return undefined
+        const device = await devices.find(session, accountId, deviceId)
+        if (!device) return undefined
+        const { current, before, kept } = swapLease(await session.row(lease, device.device_row), swap)
+        await session.run(setLease, device.device_row, current, before, kept)
+        return kept
+      }),
 
     async seen(accountId) {
       const rows = await database.rows(seen, accountBytes(accountId))

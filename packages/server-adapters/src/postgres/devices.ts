@@ -36,7 +36,7 @@ export function createDevices(database: Database): Devices {
       'drop_tokens',
       'DELETE FROM {s}.refresh_tokens WHERE session_id IN (SELECT session_id FROM {s}.sessions WHERE device_row = ANY ($1::bigint[]))',
     ),
-    ...['sessions', 'mailbox_rows', 'mailbox_heads', 'mailbox_tails', 'one_time_prekeys', 'sends', 'devices'].map((table) =>
+    ...['sessions', 'mailbox_rows', 'mailbox_heads', 'mailbox_tails', 'one_time_prekeys', 'sends', 'leases', 'devices'].map((table) =>
       database.statement(`drop_${table}`, `DELETE FROM {s}.${table} WHERE device_row = ANY ($1::bigint[])`),
     ),
   ]

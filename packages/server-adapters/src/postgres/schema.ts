@@ -87,6 +87,8 @@ CREATE TABLE {s}.history_transfers (
 CREATE INDEX history_transfers_by_expiry ON {s}.history_transfers (expires_at);
 `
 
+const LEASES = 'CREATE TABLE {s}.leases (device_row bigint PRIMARY KEY, current bytea NOT NULL, before bytea NOT NULL, kept boolean NOT NULL)'
+
 /** Times are milliseconds UTC. Functions carry the version of their signature in the name: a newer one is added beside an older. */
 export const MIGRATIONS: readonly Migration[] = [
   { name: 'tables', sql: TABLES + MAILBOX_WRITE + MAILBOX_READ, compatible: false },
@@ -94,4 +96,6 @@ export const MIGRATIONS: readonly Migration[] = [
   // A node of the version before would let pass whom a lock stops.
   { name: 'own devices and registration locks', sql: OWN_DEVICES, compatible: false },
   { name: 'archives', sql: ARCHIVES, compatible: false },
+  // A server of the version before would leave the row of a revoked device behind.
+  { name: 'leases', sql: LEASES, compatible: false },
 ]

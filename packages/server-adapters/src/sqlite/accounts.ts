@@ -1,5 +1,5 @@
 import { type AccountId, type DeviceId, equalPublicBytes } from '@securechat/protocol'
-import type { AccountStore, ManifestOutcome, RegisterOutcome, StoredManifest } from '@securechat/server'
+import { type AccountStore, type ManifestOutcome, type RegisterOutcome, type StoredManifest, swapLease } from '@securechat/server'
 import type { SqlDriver } from '@securechat/storage-sqlite/driver'
 import type { AccountRow, AccountRows } from './account-rows.js'
 import type { Batch } from './batch.js'
@@ -31,6 +31,8 @@ export function sqliteAccounts(database: SqlDriver, { batch, accounts, devices, 
   const seen = database.prepare<{ device_id: DeviceId; seen_at: number | null }>(
     'SELECT device_id, seen_at FROM devices WHERE account_id = ? ORDER BY device_id',
   )
+  const lease = database.prepare<{ current: Uint8Array; before: Uint8Array; kept: number }>('SELECT current, before, kept FROM leases WHERE device_row = ?')
+  const setLease = database.prepare('INSERT OR REPLACE INTO leases (device_row, current, before, kept) VALUES (?, ?, ?, ?)')
   const invite = database.prepare('INSERT INTO registrations (hash, account_id, device_id, expires_at) VALUES (?, ?, ?, ?)')
   const addManifest = database.prepare('INSERT INTO manifests (account_id, version, bytes) VALUES (?, ?, ?)')
   const setManifest = database.prepare(
@@ -83,6 +85,16 @@ export function sqliteAccounts(database: SqlDriver, { batch, accounts, devices, 
       batch.write(() => {
         const device = devices.find(accountId, deviceId)
         if (device) markSeen.run(time, device.device_row)
+      }),
+
+    swapLease: (accountId, deviceId, swap) =>
+      batch.write(() => {
+        const device = devices.find(accountId, deviceId)
+        if (!device) return undefined
+        const row = lease.get(device.device_row)
+        const { current, before, kept } = swapLease(row && { ...row, kept: row.kept === 1 }, swap)
+        setLease.run(device.device_row, current, before, kept ? 1 : 0)
+        return kept
       }),
 
     seen: async (accountId) =>

@@ -23,7 +23,7 @@ export function createDevices(database: SqlDriver, onDropped: (deviceRow: number
   const find = database.prepare<DeviceRow>('SELECT device_row, device_id, signing_key FROM devices WHERE account_id = ? AND device_id = ?')
   const list = database.prepare<DeviceRow>('SELECT device_row, device_id, signing_key FROM devices WHERE account_id = ?')
   const dropTokens = database.prepare('DELETE FROM refresh_tokens WHERE session_id IN (SELECT session_id FROM sessions WHERE device_row = ?)')
-  const drops = ['sessions', 'mailbox_rows', 'one_time_prekeys', 'sends', 'devices'].map((table) =>
+  const drops = ['sessions', 'mailbox_rows', 'one_time_prekeys', 'sends', 'leases', 'devices'].map((table) =>
     database.prepare(`DELETE FROM ${table} WHERE device_row = ?`),
   )
   const endTokens = database.prepare('DELETE FROM refresh_tokens WHERE session_id = ?')

@@ -79,6 +79,8 @@ const ARCHIVES = `
   CREATE INDEX history_transfers_by_expiry ON history_transfers (expires_at);
   `
 
+const LEASES = 'CREATE TABLE leases (device_row INTEGER PRIMARY KEY, current BLOB NOT NULL, before BLOB NOT NULL, kept INTEGER NOT NULL)'
+
 /** Account ids and hashes are BLOBs, times are milliseconds UTC. */
 export const MIGRATIONS: readonly Migration[] = [
   { name: 'tables', sql: TABLES, compatible: false },
@@ -88,4 +90,6 @@ export const MIGRATIONS: readonly Migration[] = [
   // A server of the version before would let pass whom a lock stops.
   { name: 'own devices and registration locks', sql: OWN_DEVICES, compatible: false },
   { name: 'archives', sql: ARCHIVES, compatible: false },
+  // A server of the version before would leave the row of a revoked device behind.
+  { name: 'leases', sql: LEASES, compatible: false },
 ]

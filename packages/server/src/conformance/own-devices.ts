@@ -56,6 +56,52 @@ export const ownDeviceCases: readonly ConformanceCase<StoreContext>[] = [
     },
   },
   {
+    name: 'leases: the last one is exchanged for the next, a repetition is answered as before, an old one is told',
+    async run({ open }) {
+      const store = await open()
+      const { accountId } = await newAccount(store)
+      const [none, a, b, c, d] = [new Uint8Array(0), uniqueBytes(16), uniqueBytes(16), uniqueBytes(16), uniqueBytes(16)]
+      const swap = (held: Uint8Array, next: Uint8Array) => store.swapLease(accountId, FIRST, { held, next })
+      expectEqual(await swap(none, a), true, 'the first one')
+      expectEqual(await swap(none, a), true, 'whose answer was lost')
+      expectEqual(await swap(a, b), true, 'the next one')
+      expectEqual(await swap(none, a), false, 'an old store repeats')
+      expectEqual(await swap(none, a), false, 'whose answer was lost too')
+      expectEqual(await swap(b, c), false, 'the one that it took the place of')
+      expectEqual(await swap(c, d), true, 'goes on from there')
+      expectEqual(await swap(none, uniqueBytes(16)), false, 'a store without one, for a device that has one')
+      expectEqual(await store.swapLease(accountId, 7 as DeviceId, { held: none, next: a }), undefined, 'an unknown device')
+      expectEqual(await store.swapLease(uniqueId<AccountId>(), FIRST, { held: none, next: a }), undefined, 'an unknown account')
+    },
+  },
+  {
+    name: 'leases: of two copies of a store that come at once one alone is kept',
+    async run({ open }) {
+      const store = await open()
+      const { accountId } = await newAccount(store)
+      const held = uniqueBytes(16)
+      await store.swapLease(accountId, FIRST, { held: new Uint8Array(0), next: held })
+      const answers = await Promise.all(Array.from({ length: 20 }, () => store.swapLease(accountId, FIRST, { held, next: uniqueBytes(16) })))
+      expectEqual(answers.filter((kept) => kept === true).length, 1, 'kept')
+    },
+  },
+  {
+    name: 'leases: a device that comes anew begins without one',
+    async run({ open }) {
+      const store = await open()
+      const alice = await newAccount(store)
+      const { accountId } = alice
+      const second = device(2)
+      const listed = manifestAfter(alice.manifest, [alice.device, second])
+      await store.updateManifest({ accountId, manifest: listed, now: NOW })
+      await store.swapLease(accountId, second.deviceId, { held: new Uint8Array(0), next: uniqueBytes(16) })
+      const without = manifestAfter(listed, [alice.device])
+      await store.updateManifest({ accountId, manifest: without, now: NOW })
+      await store.updateManifest({ accountId, manifest: manifestAfter(without, [alice.device, second]), now: NOW })
+      expectEqual(await store.swapLease(accountId, second.deviceId, { held: new Uint8Array(0), next: uniqueBytes(16) }), true, 'the first one')
+    },
+  },
+  {
     name: 'locks: who has the code and not the PIN registers nothing, and changes nothing',
     async run({ open }) {
       const store = await open()

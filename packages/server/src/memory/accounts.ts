@@ -1,4 +1,5 @@
 import { type DeviceId, equalPublicBytes } from '@securechat/protocol'
+import { swapLease } from '../account/lease.js'
 import type { AccountStore, ManifestOutcome, PreKeyCount, PreKeyStore, PreKeyUpload, RegisterOutcome, StoredManifest } from '../ports/store.js'
 import { accountState } from './logins.js'
 import { activeAt, memoryRegistrationLocks } from './registration-locks.js'
@@ -56,6 +57,13 @@ export function memoryAccounts(state: MemoryState): AccountStore & PreKeyStore {
     async markSeen(accountId, deviceId, time) {
       const device = registered(accountId)?.devices.get(deviceId)
       if (device) device.seenAt = Math.max(device.seenAt ?? 0, time)
+    },
+
+    async swapLease(accountId, deviceId, swap) {
+      const device = registered(accountId)?.devices.get(deviceId)
+      if (!device) return undefined
+      device.lease = swapLease(device.lease, { held: swap.held.slice(), next: swap.next.slice() })
+      return device.lease.kept
     },
 
     async seen(accountId) {

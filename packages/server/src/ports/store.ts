@@ -1,4 +1,5 @@
 import type { AccountId, DeviceId, MailboxRow, MessageId, SendRecipient, Timestamp } from '@securechat/protocol'
+import type { LeaseSwap } from '../account/lease.js'
 
 /**
  * What the server keeps, as domain operations. Every method is ATOMIC and, when it resolves, DURABLE: it happened wholly
@@ -174,6 +175,10 @@ export interface AccountStore {
   lock(accountId: AccountId): Promise<(StoredLock & { readonly activeAt: Timestamp }) | undefined>
   /** Remembers the latest time of a device. One that is not there: no effect. */
   markSeen(accountId: AccountId, deviceId: DeviceId, time: Timestamp): Promise<void>
+  /**
+   * Exchanges the lease of a device by `swapLease`, in one step: of two at once with the same `held` and different `next` one alone is kept. `undefined`: no such device.
+   */
+  swapLease(accountId: AccountId, deviceId: DeviceId, swap: LeaseSwap): Promise<boolean | undefined>
   /** The devices of the current manifest, ascending. */
   seen(accountId: AccountId): Promise<readonly { readonly deviceId: DeviceId; readonly lastSeen?: Timestamp }[]>
   /**

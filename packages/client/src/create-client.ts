@@ -37,6 +37,7 @@ import { createSafety } from './devices/safety.js'
 import { createEvents } from './events.js'
 import { createAsker } from './healing/asker.js'
 import { createHistory } from './history/history.js'
+import { createLease, leasedNetwork } from './lease/lease.js'
 import { createLifecycle } from './lifecycle.js'
 import { createMaintenance } from './maintenance.js'
 import { createNetwork } from './network.js'
@@ -162,7 +163,9 @@ export async function createClient(options: ClientOptions): Promise<Client> {
   const context: Context = { storage, db, provider, clock, random, logger, events, network, identity }
   const fence = createFence(storage, db)
   /** For what only the leader does. */
-  const leading: Context = lock ? { ...context, db: db.guarded({ ...fence, onBroken: () => lead.lose() }) } : context
+  const guarded: Context = lock ? { ...context, db: db.guarded({ ...fence, onBroken: () => lead.lose() }) } : context
+  const lease = createLease(guarded, () => maintenance.wake())
+  const leading: Context = { ...guarded, network: leasedNetwork(network, lease, context) }
 
   const ends = new Set<() => void>()
   const onClose = (end: () => void): (() => void) => {
@@ -217,7 +220,7 @@ export async function createClient(options: ClientOptions): Promise<Client> {
       .then((value) => value && events.hear(event, [value]))
       .catch((error: unknown) => logger.warn('client.event-lost', { event, code: asSecureChatError(error, 'storage/unavailable').code }))
   }
-  const receiver = createReceiver(leading, { manifests, effects })
+  const receiver = createReceiver(leading, { manifests, effects, ready: () => lease.settled() })
   const sender = createSender(leading, { manifests, changed: (tx, message) => tx.afterCommit(() => effects.statusChanged(message)) })
   const view = createConnectionView({
     connection,
@@ -297,6 +300,7 @@ export async function createClient(options: ClientOptions): Promise<Client> {
       await ended
       await profiles.stop()
       fence.forget()
+      lease.forget()
     })
   /** The lock was stolen: this tab was frozen, or could not answer for long. */
   const followAgain = async (): Promise<void> => {

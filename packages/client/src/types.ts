@@ -297,6 +297,11 @@ export interface ClientEvents {
    */
   'pq-stalled': (event: { accountId: AccountId; deviceId: DeviceId }) => void
   'decryption-failed': (event: { accountId: AccountId; error: SecureChatError; willHeal: boolean }) => void
+  /**
+   * This store is an older state, or a copy, of one that has gone on since (a restored disk image, a copied profile), as the server counts it. Sessions and prekeys were replaced; messages
+   * that the lost state had are not here, those under way are asked for again. Also a `store-rolled-back` alert of the device. Told again and again where two copies are used.
+   */
+  'store-rolled-back': (event: Readonly<Record<never, never>>) => void
   'signed-out': (event: { reason: 'revoked' | 'logout' }) => void
 }
 

@@ -20,7 +20,7 @@ export function listen(who: Person): Listening {
     typing: () => {},
     profileDue: () => {},
   }
-  const receiver = createReceiver(who.context, { manifests: createManifests(who.context), effects })
+  const receiver = createReceiver(who.context, { manifests: createManifests(who.context), effects, ready: async () => {} })
   receiver.start()
   return { receiver, received, changed }
 }

@@ -60,6 +60,30 @@ async function rotate(context: Context, tx: Transaction): Promise<void> {
   })
 }
 
+/** Above every id that a later state of this store can have used: the server takes rising ids only. */
+const IDS_AHEAD = 65_536
+
+/** For a store that was put back: all keys are new, and the present ones serve first messages that are under way. */
+export async function replaceAllPreKeys(context: Context, tx: Transaction): Promise<void> {
+  const deps = cryptoDeps(context)
+  const state = await readPreKeys(tx)
+  if (!state) throw new SecureChatError('storage/corrupt', { detail: 'prekeys' })
+  for (const { keyId, record } of await listPreKeys(tx)) if (record.replacedAt === undefined) writePreKey(tx, keyId, { ...record, replacedAt: deps.now })
+  const firstKeyId = state.nextKeyId + IDS_AHEAD
+  const made = generatePreKeys(deps, { ...(await context.identity.self()), firstKeyId, count: LIMITS.oneTimePreKeys })
+  writeGenerated(tx, [made.signed], { type: 'signed', created: deps.now })
+  writeGenerated(tx, [made.lastResort], { type: 'last-resort', created: deps.now })
+  writeGenerated(tx, made.oneTime, { type: 'one-time', created: deps.now })
+  writePreKeys(tx, {
+    ...state,
+    nextKeyId: made.nextKeyId,
+    signedKeyId: made.signed.keyId,
+    lastResortKeyId: made.lastResort.keyId,
+    rotatedAt: deps.now,
+    upload: { signed: made.signed.public, lastResort: made.lastResort.public, oneTime: made.oneTime.map((key) => key.public) },
+  })
+}
+
 async function refill(context: Context, tx: Transaction, count: number): Promise<void> {
   const deps = cryptoDeps(context)
   const state = await readPreKeys(tx)

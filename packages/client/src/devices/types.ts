@@ -22,8 +22,9 @@ export interface OwnDevice {
 /**
  * added: a device that nobody in the account knows of has to be revoked. removed: revoked, or signed out with all others when the account was recovered. expired: it was idle for
  * longer than is allowed. primary: it is the primary device from now on. sign-in-refused: somebody had a right code for the number and not the PIN.
+ * store-rolled-back: this device's store is an older state or a copy of one that went on; sessions were begun anew.
  */
-export type DeviceAlertKind = 'added' | 'removed' | 'expired' | 'primary' | 'sign-in-refused'
+export type DeviceAlertKind = 'added' | 'removed' | 'expired' | 'primary' | 'sign-in-refused' | 'store-rolled-back'
 
 /** Something happened to the account's devices; it is shown until somebody has acknowledged it on this device. */
 export interface DeviceAlert {

@@ -25,8 +25,15 @@ const BATCH_ROWS = 64
 /** A row on which the code itself fails so often is given up: it must not stop the mailbox for ever. */
 const CODE_FAILURES = 3
 
+export interface ReceiverParts {
+  readonly manifests: Manifests
+  readonly effects: Effects
+  /** Before keys move; rejects where they must not yet. */
+  readonly ready: () => Promise<void>
+}
+
 /** In order: apply a batch in one commit, THEN acknowledge it. What the network or the store cannot do now is tried again, unacknowledged. */
-export function createReceiver(context: Context, { manifests, effects }: { manifests: Manifests; effects: Effects }): Receiver {
+export function createReceiver(context: Context, { manifests, effects, ready }: ReceiverParts): Receiver {
   const { db, clock, random, logger, network, provider } = context
   const signal = new Signal()
   const settleAnyway = new Set<number>()
@@ -40,6 +47,7 @@ export function createReceiver(context: Context, { manifests, effects }: { manif
   let idleListener = (): void => {}
 
   const step = async (): Promise<void> => {
+    await ready()
     const self = await context.identity.self()
     const rows = queue.slice(0, BATCH_ROWS)
     let outcome: Awaited<ReturnType<typeof applyBatch>>

@@ -39,6 +39,7 @@ import type { AccountId, ConversationId, DeviceId, MessageId } from '@securechat
  *   history-out/<transfer>/<number>      sealed parts until the server has them
  *   restore                              a restore under way, or how it ended
  *   store-id                             random name of this store, for the lock between tabs
+ *   lease                                what the server was last told of this store, to notice a copy
  *   wipe                                 the store is being erased
  */
 export const KEYS = {
@@ -57,6 +58,7 @@ export const KEYS = {
   renewals: 'renewals',
   syncWant: 'sync-want',
   leader: 'leader',
+  lease: 'lease',
   promotion: 'promotion',
   backup: 'backup',
   backupRun: 'backup-run',

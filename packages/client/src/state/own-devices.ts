@@ -20,7 +20,7 @@ export type OwnDeviceRecord = ReturnType<typeof device.decode>
 const alert = defineRecord(
   'device alert',
   z.looseObject({
-    kind: z.enum(['added', 'removed', 'expired', 'primary', 'sign-in-refused']),
+    kind: z.enum(['added', 'removed', 'expired', 'primary', 'sign-in-refused', 'store-rolled-back']),
     deviceId: z.optional(z.custom<DeviceId>((value) => typeof value === 'number')),
     /** Of a device that is gone; of one that is there the list has it. */
     name: z.optional(z.string()),

@@ -18,6 +18,10 @@ const TEXTS: Readonly<Record<DeviceAlert['kind'], (alert: DeviceAlert) => readon
     'Somebody tried to sign in with your number',
     'They had the right code and not your PIN, so they were refused. Keep the PIN to yourself.',
   ],
+  'store-rolled-back': () => [
+    'This device went back to an earlier state',
+    'Its data was restored from a copy, or is used in two places. Messages from the time between may be missing here. If you did not do that, look at your devices.',
+  ],
 }
 
 /** Above the chats on every device until somebody has seen it here. */
@@ -30,7 +34,7 @@ export function DeviceAlerts() {
   if (!newest) return null
   const [title, text] = TEXTS[newest.kind](newest)
   const more = (alerts?.length ?? 1) - 1
-  const Icon = newest.kind === 'sign-in-refused' ? ShieldAlert : MonitorSmartphone
+  const Icon = newest.kind === 'sign-in-refused' || newest.kind === 'store-rolled-back' ? ShieldAlert : MonitorSmartphone
   return (
     <section
       aria-label="About your devices"

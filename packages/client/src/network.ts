@@ -1,5 +1,6 @@
 import { type Clock, type OperationInput, type OperationName, type OperationOutput, SecureChatError } from '@securechat/protocol'
-import type { CallOptions, Connection } from '@securechat/transport'
+import type { Connection } from '@securechat/transport'
+import type { NetworkCallOptions } from './network-options.js'
 import type { Lead } from './tabs/lead.js'
 import type { Relay } from './tabs/relay.js'
 import { sleep } from './waiting.js'
@@ -21,11 +22,6 @@ export interface Network {
   /** From now on calls are refused, until `allow`. */
   close(): Promise<void>
   allow(): void
-}
-
-export interface NetworkCallOptions extends CallOptions {
-  /** For `account.register`. */
-  readonly registrationToken?: string
 }
 
 export interface NetworkDeps {

@@ -62,9 +62,7 @@ const message = defineRecord(
 )
 const transfer = defineRecord('history summary', z.object({ messages: count }))
 
-export type ArchivedProfile = ReturnType<typeof profile.decode>
 export type ArchivedPin = ReturnType<typeof pin.decode>
-export type ArchivedContact = ReturnType<typeof contact.decode>
 export type ArchivedConversation = ReturnType<typeof conversation.decode>
 export type ArchivedMessage = ReturnType<typeof message.decode>
 

@@ -9,7 +9,7 @@ import {
   SecureChatError,
 } from '@securechat/protocol'
 import type { Connection } from '@securechat/transport'
-import type { NetworkCallOptions } from '../network.js'
+import type { NetworkCallOptions } from '../network-options.js'
 import type { ConnectionState } from '../types.js'
 import type { Lead } from './lead.js'
 import { fromTab, type SharedState, sharedError, shareError, type TabMessage, toTab } from './messages.js'

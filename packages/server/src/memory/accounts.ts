@@ -1,5 +1,5 @@
 import { type DeviceId, equalPublicBytes } from '@securechat/protocol'
-import { swapLease } from '../account/lease.js'
+import { swapLease } from '../ports/lease.js'
 import type { AccountStore, ManifestOutcome, PreKeyCount, PreKeyStore, PreKeyUpload, RegisterOutcome, StoredManifest } from '../ports/store.js'
 import { accountState } from './logins.js'
 import { activeAt, memoryRegistrationLocks } from './registration-locks.js'

@@ -1,5 +1,5 @@
 import { type AccountId, type DeviceId, type MailboxRow, SecureChatError, type Timestamp, toBase64Url } from '@securechat/protocol'
-import type { StoredLease } from '../account/lease.js'
+import type { StoredLease } from '../ports/lease.js'
 import type { StoredLink, StoredLock, StoredManifest, StoredPreKey, StoredProfile } from '../ports/store.js'
 
 /** The tables of the memory store. Methods change them without awaiting in between, which is what makes them atomic. */

@@ -1,5 +1,5 @@
 import type { AccountId, DeviceId, MailboxRow, MessageId, SendRecipient, Timestamp } from '@securechat/protocol'
-import type { LeaseSwap } from '../account/lease.js'
+import type { LeaseSwap } from './lease.js'
 
 /**
  * What the server keeps, as domain operations. Every method is ATOMIC and, when it resolves, DURABLE: it happened wholly

@@ -18,9 +18,9 @@ const SDK = `
  * lowered whenever it can be; `goal` is where it should get.
  */
 const BUDGETS = [
-  { name: 'browser SDK: client, crypto, IndexedDB, WebSocket', code: SDK, budget: 252, goal: 210 },
-  { name: 'the same', code: SDK, own: true, budget: 79, goal: 44 },
-  { name: '@securechat/client', code: "export * from '@securechat/client'", own: true, budget: 76 },
+  { name: 'browser SDK: client, crypto, IndexedDB, WebSocket', code: SDK, budget: 265, goal: 210 },
+  { name: 'the same', code: SDK, own: true, budget: 92, goal: 44 },
+  { name: '@securechat/client', code: "export * from '@securechat/client'", own: true, budget: 88 },
   { name: '@securechat/crypto', code: "export * from '@securechat/crypto'", own: true, budget: 27 },
   ...Object.entries({
     attachment: 12,
@@ -34,7 +34,7 @@ const BUDGETS = [
     recovery: 8,
     signatures: 13,
   }).map(([path, budget]) => ({ name: `@securechat/crypto/${path}`, code: `export * from '@securechat/crypto/${path}'`, own: true, budget })),
-  { name: '@securechat/react', code: "export * from '@securechat/react'", own: true, alone: true, budget: 4 },
+  { name: '@securechat/react', code: "export * from '@securechat/react'", own: true, alone: true, budget: 5 },
 ]
 
 const packages = members()

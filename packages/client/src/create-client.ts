@@ -306,7 +306,7 @@ export async function createClient(options: ClientOptions): Promise<Client> {
   const followAgain = async (): Promise<void> => {
     logger.warn('client.lead-lost')
     await stopLeading(() => connection.stop())
-    if (lifecycle.running) follow()
+    if (lifecycle.running) void follow()
   }
   let wish = new AbortController()
   const follow = (): Promise<void> => {

@@ -1,9 +1,11 @@
 import type { Client, Conversation } from '@securechat/client'
+import type { Ask } from './asking.js'
+import { backup, restore } from './backup.js'
 import { listDevices, renameDevice, revokeDevice } from './devices.js'
 import { linkOtherDevice } from './linking.js'
 import { HELP } from './options.js'
 import { type Printer, plainName } from './printer.js'
-import { type Ask, toE164 } from './sign-in.js'
+import { toE164 } from './sign-in.js'
 
 export interface Commands {
   run(line: string): Promise<'quit' | undefined>
@@ -83,6 +85,16 @@ export function createCommands(chat: Client, { printer, ask }: { readonly printe
     devices: () => listDevices(chat, printer),
     revoke: (argument) => revokeDevice(chat, argument, printer),
     rename: (argument) => renameDevice(chat, argument, printer),
+    backup: (argument) => backup(chat, argument, { ask, printer }),
+    restore: () => restore(chat, ask, printer),
+    pin: async (argument) => {
+      if (argument === '') return printer.say('problem', 'It is /pin PIN (4 to 64 characters) or /pin off.')
+      await chat.account.setRegistrationLock(argument === 'off' ? null : argument)
+      printer.say(
+        'pin',
+        argument === 'off' ? 'Your number needs no PIN any more.' : 'Whoever registers your number from now on needs this PIN, or your recovery words.',
+      )
+    },
     retry: async () => chat.connection.retryNow(),
     logout: async () => {
       await chat.account.logout()

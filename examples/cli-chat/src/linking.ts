@@ -1,13 +1,11 @@
 import type { Client, LinkRequest } from '@securechat/client'
 import { isSecureChatError } from '@securechat/client'
 import { renderUnicodeCompact } from 'uqr'
+import { type Ask, isYes, report } from './asking.js'
 import type { Printer } from './printer.js'
-import { type Ask, report } from './sign-in.js'
 
 /** What a person sees between two halves of six digits. */
 const spaced = (digits: string): string => `${digits.slice(0, 3)} ${digits.slice(3)}`
-
-const isYes = (answer: string | null): boolean => answer?.trim().toLowerCase() === 'yes'
 
 /** The new device's side: shows codes until one is scanned, then the account and the digits. Resolves to whether this device is linked now. */
 export async function linkThisDevice(chat: Client, ask: Ask, printer: Printer): Promise<boolean> {

@@ -32,6 +32,10 @@ In the chat:
   /devices             list your devices
   /rename N NAME       name device N
   /revoke N            sign device N out for good (primary device only)
+  /backup on           back up, encrypted under 24 words (primary device only)
+  /backup [now|off]    how old the backup is; make one now; erase it
+  /restore             bring a backup in on this device: asks for its words
+  /pin PIN             ask for this PIN when your number is registered anew; /pin off
   /retry               connect now instead of later
   /logout              end this device's session and erase its store
   /quit                leave (what is queued is sent next time)

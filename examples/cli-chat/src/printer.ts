@@ -9,6 +9,8 @@ export interface Printer {
   chats(rows: readonly ConversationSnapshot[]): void
   /** Lines of block characters of our own making; not in the JSON form. */
   picture(lines: string): void
+  /** Takes what was written off the screen, also from above it, where there is a screen. */
+  clear(): void
 }
 
 // What a stranger has written must not drive the terminal (move the cursor, retitle the window), nor turn the line around and show it as another's.
@@ -27,6 +29,10 @@ export function createPrinter(output: NodeJS.WritableStream, json: boolean): Pri
     say: (event, text, fields = {}) => line(event, text.replace(UNSAFE, '�'), { text, ...fields }),
     picture(lines) {
       if (!json) output.write(`${lines}\n`)
+    },
+    clear() {
+      // Erase the screen, its scrollback, and go to its top (ECMA-48 ED, xterm's 3J).
+      if (!json && 'isTTY' in output && output.isTTY) output.write('\u001b[2J\u001b[3J\u001b[H')
     },
     message(kind, peer, message) {
       const body = message.kind === 'text' ? plain(message.text) : `(${message.kind})`

@@ -3,10 +3,12 @@ import { type Client, createClient } from '@securechat/client'
 import type { ClientStorage } from '@securechat/storage'
 import { sqliteStorage } from '@securechat/storage-sqlite'
 import { webSocketTransport } from '@securechat/transport/websocket'
+import { type Ask, report } from './asking.js'
+import { listenToRestore } from './backup.js'
 import { createCommands } from './commands.js'
 import { HELP, parseOptions, type TerminalOptions } from './options.js'
 import { createPrinter, type Printer } from './printer.js'
-import { type Ask, report, signIn } from './sign-in.js'
+import { signIn } from './sign-in.js'
 
 interface Streams {
   readonly input: NodeJS.ReadableStream
@@ -57,6 +59,7 @@ async function converse(chat: Client, printer: Printer, streams: Streams): Promi
     if ((await chat.account.state()).status === 'signed-out' && !(await signIn(chat, ask, printer))) return 0
     const commands = createCommands(chat, { printer, ask })
     listen(chat, printer, commands.openId)
+    listenToRestore(chat, printer)
     await chat.start()
     printer.say('ready', 'Ready.', { accountId: (await chat.account.state()).accountId })
     for (;;) {

@@ -24,6 +24,7 @@ export type {
   Client,
   ClientEvents,
   ConfirmedWords,
+  ConfirmInput,
   ConnectionState,
   ConnectionStatus,
   Contact,

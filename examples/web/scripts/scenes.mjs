@@ -51,6 +51,7 @@ export const SCENES = [
   { name: 'start-defect', scene: 'defect' },
   { name: 'start-signed-out-elsewhere', scene: 'revoked' },
   { name: 'login-phone', scene: 'login' },
+  { name: 'login-lost', scene: 'login-lost', act: (page) => id(page, 'store-lost').waitFor() },
   {
     name: 'login-phone-invalid',
     scene: 'login',
@@ -331,6 +332,13 @@ export const SCENES = [
     },
   },
   { name: 'unlock-forgot', scene: 'locked', act: (page) => id(page, 'forgot').click() },
+  { name: 'low-space', scene: 'low-space', act: (page) => id(page, 'low-space').waitFor() },
+  {
+    name: 'settings-not-persistent',
+    scene: 'not-persistent',
+    hash: '#/settings',
+    act: (page) => id(page, 'keep-storage').scrollIntoViewIfNeeded(),
+  },
   { name: 'backup', scene: 'chats', hash: '#/backup', act: (page) => id(page, 'create-backup').waitFor() },
   {
     name: 'backup-words',

@@ -72,7 +72,7 @@ describe('start', () => {
     const retry = vi.spyOn(client.connection, 'retryNow')
     fireEvent.click(await screen.findByTestId('retry-now'))
     expect(retry).toHaveBeenCalledTimes(1)
-    expect(screen.getByTestId('connection-banner').textContent).toMatch(/You are offline.*Trying again in (29|30) seconds/)
+    expect(screen.getByTestId('connection-banner').textContent).toMatch(/You are offline.*Trying again in ([12]?\d|30) second/)
     cleanup()
     show({ connection: { status: 'update-required', synced: false } })
     expect((await screen.findByTestId('connection-banner')).textContent).toContain('A new version is needed')
@@ -234,4 +234,20 @@ test('the title counts the unread messages that are not muted', async () => {
   show()
   await screen.findAllByTestId('chat-row')
   await waitFor(() => expect(document.title).toBe('(4) SecureChat'))
+})
+
+test('a browser that has deleted the messages says so where one signs in', async () => {
+  show({ account: { status: 'signed-out' }, risks: ['lost', 'not-persistent'] })
+  expect(await screen.findByText('This browser has deleted your messages')).toBeTruthy()
+  expect(screen.getByTestId('phone-input')).toBeTruthy()
+})
+
+test('a browser that may delete the messages is asked to keep them, and little space is said', async () => {
+  history.replaceState(null, '', '#/settings')
+  show({ risks: ['not-persistent', 'quota-low'] })
+  expect(await screen.findByTestId('low-space')).toBeTruthy()
+  fireEvent.click(await screen.findByTestId('keep-storage'))
+  // In the settings, and as what has just happened.
+  await waitFor(() => expect(screen.getAllByText(/^This browser keeps your messages/).length).toBe(2))
+  expect(screen.queryByTestId('keep-storage')).toBeNull()
 })

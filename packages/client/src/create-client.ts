@@ -50,6 +50,7 @@ import { createDatabase } from './state/database.js'
 import { readCursor } from './state/inbox.js'
 import { KEYS } from './state/keys.js'
 import { type MessageRecord, readMessage } from './state/messages.js'
+import { createStorageRisks } from './storage-risk/storage-risk.js'
 import { createStoreLocks } from './store-key/locks.js'
 import { createSync } from './sync/sync.js'
 import { createFence } from './tabs/fence.js'
@@ -106,7 +107,8 @@ export async function createClient(options: ClientOptions): Promise<Client> {
   const random = pooledRandom(options.random ?? systemRandom)
   const provider = options.crypto ?? (await defaultProvider())
   const { storage, key } = await openStore({ storage: options.storage, provider, random, clock, unlock: options.unlock })
-  await continueWipe(storage)
+  const { keeping } = options.storage
+  await continueWipe(storage, keeping)
   const db = createDatabase(storage, { clock, random })
   const events = createEvents(logger, (event, values) => tellEvent(relay, event, values))
 
@@ -186,6 +188,7 @@ export async function createClient(options: ClientOptions): Promise<Client> {
   const backups = createBackups(context, manifests)
   const history = createHistory(context)
   const registrar = createRegistrar(context)
+  const storageRisks = createStorageRisks(context, keeping)
   const departure: Departure = { under: false, elsewhere: false, tell: (under) => relay?.departing(under) }
   keepSession(context, { registrar, departure })
 
@@ -286,6 +289,7 @@ export async function createClient(options: ClientOptions): Promise<Client> {
       sync.start()
       backups.background.start()
       history.background.start()
+      storageRisks.start()
       connection.start()
       if (early) connection.reauthenticate()
     })
@@ -293,6 +297,7 @@ export async function createClient(options: ClientOptions): Promise<Client> {
   const stopLeading = (disconnect: () => Promise<void>): Promise<void> =>
     inTurn(async () => {
       unwatchProfile()
+      storageRisks.stop()
       receipts.stop()
       const workers = [sender, receiver, maintenance, asker, sync, backups.background, history.background]
       const ended = Promise.all(workers.map((worker) => worker.stop()))
@@ -338,7 +343,7 @@ export async function createClient(options: ClientOptions): Promise<Client> {
     await lifecycle.close()
   }
 
-  const account = createAccount({ context, profiles, registrar, departure, stop: close })
+  const account = createAccount({ context, profiles, registrar, departure, keeping, stop: close })
   return {
     account,
     contacts: { find: contacts.find, get: contacts.get, list: contacts.list },
@@ -349,6 +354,7 @@ export async function createClient(options: ClientOptions): Promise<Client> {
       history: history.api,
     },
     backups: backups.api,
+    storage: storageRisks.api,
     privacy: { locks: createStoreLocks({ storage: options.storage, provider, random, clock }, key) },
     connection: { state: () => view.state(), live: () => view.live, retryNow: () => network.connection.retryNow() },
     start: () => lifecycle.start(),

@@ -11,6 +11,7 @@ export type {
   PromotionWarning,
   RegistrationLock,
 } from './devices/types.js'
+export type { StorageRisk, StorageState, StorageWatch } from './storage-risk/types.js'
 export { storeLocks } from './store-key/locks.js'
 export type { LockPort, LockRequest } from './tabs/lock.js'
 export type { OpenTabPort, TabPort } from './tabs/port.js'

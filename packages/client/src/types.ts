@@ -3,6 +3,7 @@ import type { AccountId, ConversationId, DeviceId, MessageId, SecureChatError, T
 import type { StoreLock } from '@securechat/storage'
 import type { CallOptions, LiveQuery } from './calls.js'
 import type { DeviceAlerts, LinkScan, OwnDevice, PromotionRequest, RegistrationLock } from './devices/types.js'
+import type { StorageState, StorageWatch } from './storage-risk/types.js'
 
 export type { ApproveOptions, CallOptions, LiveQuery } from './calls.js'
 
@@ -303,6 +304,8 @@ export interface ClientEvents {
    */
   'store-rolled-back': (event: Readonly<Record<never, never>>) => void
   'signed-out': (event: { reason: 'revoked' | 'logout' }) => void
+  /** Something threatens the store that was not told since the start, or the store is gone. */
+  'storage-at-risk': (state: StorageState) => void
 }
 
 export interface Client {
@@ -371,6 +374,7 @@ export interface Client {
     acceptIdentity(accountId: AccountId, shown?: string): Promise<void>
   }
   readonly backups: Backups
+  readonly storage: StorageWatch
   readonly privacy: {
     /** What opens the local store. The key that seals its rows stays the same, so nothing is written anew when a lock comes or goes. */
     readonly locks: {

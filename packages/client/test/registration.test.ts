@@ -177,10 +177,10 @@ describe('session', () => {
       server: first.server,
       wrap: (inner) => dyingStorage(inner, { at, before: false }),
     })
-    void wipe(dying.context.storage)
+    void wipe(dying.context.storage, undefined)
     await turns(10)
     const again = await person({ seed: 1, clock: first.clock, disk: first.disk, server: first.server })
-    await continueWipe(again.context.storage)
+    await continueWipe(again.context.storage, undefined)
     expect((await again.context.storage.list('')).map(({ key }) => key)).toEqual(['!format'])
   })
 })

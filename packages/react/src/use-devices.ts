@@ -1,4 +1,4 @@
-import type { BackupState, Client, DeviceAlert, OwnDevice, StoreLockInfo } from '@securechat/client'
+import type { BackupState, Client, DeviceAlert, OwnDevice, StorageState, StoreLockInfo } from '@securechat/client'
 import { useMemo } from 'react'
 import { lookupReloaded } from './lookup-query.js'
 import { useOpened } from './provider.js'
@@ -21,6 +21,12 @@ export function useDeviceAlerts(): Live<readonly DeviceAlert[]> {
 export function useBackup(): Live<BackupState> {
   const { client, queries } = useOpened()
   return useLiveQuery(queries.get('backup', () => client.backups.live()))
+}
+
+/** Whether what this browser stores is safe from it: live, and before the sign-in too. */
+export function useStorageState(): Live<StorageState> {
+  const { client, queries } = useOpened()
+  return useLiveQuery(queries.get('storage-state', () => client.storage.live()))
 }
 
 type Locks = Client['privacy']['locks']

@@ -2,7 +2,7 @@
 import { type AccountState, type Client, type LinkInvitation, type LinkScan, type OwnDevice, SecureChatError, type StoreLockInfo } from '@securechat/client'
 import { act, cleanup } from '@testing-library/react'
 import { afterEach, expect, test } from 'vitest'
-import { useDeviceAlerts, useDevices, useLinkRequest, useLinkScan, useStoreLocks } from '../src/index.js'
+import { useDeviceAlerts, useDevices, useLinkRequest, useLinkScan, useStorageState, useStoreLocks } from '../src/index.js'
 import { accountId, FakeLive, fakeClient } from './fake-client.js'
 import { hookIn, settle } from './render.js'
 
@@ -203,4 +203,12 @@ test('useStoreLocks: loaded, and loaded anew after every change, also one that f
     await expect(result.current.remove('a')).rejects.toMatchObject({ code: 'client/not-found' })
   })
   expect(result.current.data).toEqual([])
+})
+
+test('useStorageState: live, also before the sign-in', () => {
+  const { client, storage } = fakeClient()
+  const { result } = hookIn(client, () => useStorageState())
+  expect(result.current.status).toBe('loading')
+  act(() => storage.set({ risks: ['lost', 'not-persistent'] }))
+  expect(result.current.data).toEqual({ risks: ['lost', 'not-persistent'] })
 })

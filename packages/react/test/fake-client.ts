@@ -9,6 +9,7 @@ import type {
   LiveQuery,
   Message,
   SafetyNumber,
+  StorageState,
 } from '@securechat/client'
 
 /** A live query that a test changes by hand. */
@@ -138,6 +139,7 @@ export function fakeConversation(name: string, changes: Partial<Conversation> = 
 export function fakeClient(conversations: Conversation[] = []) {
   const account = new FakeLive<AccountState>()
   const connection = new FakeLive<ConnectionState>()
+  const storage = new FakeLive<StorageState>()
   const list = new FakeLive<readonly ConversationSnapshot[]>()
   const archivedList = new FakeLive<readonly ConversationSnapshot[]>()
   const contacts = new Map<string, Contact>()
@@ -188,6 +190,7 @@ export function fakeClient(conversations: Conversation[] = []) {
       acceptIdentity: async (id) => void calls.accepted.push(id),
     },
     backups: { createWords: refuse, enable: refuse, state: refuse, live: refuse, run: refuse, disable: refuse, restore: refuse },
+    storage: { state: refuse, live: () => storage, keep: refuse },
     // A new object each time, as a careless implementation would give.
     privacy: { locks: { list: refuse, add: refuse, replace: refuse, remove: refuse } },
     connection: { state: () => ({ status: 'connecting', synced: false }), live: () => connection, retryNow: () => count('retryNow') },
@@ -211,6 +214,7 @@ export function fakeClient(conversations: Conversation[] = []) {
     archivedList,
     contacts,
     safetyNumbers,
+    storage,
     calls,
     emit,
     listenersOf: (name: string) => listeners.get(name)?.size ?? 0,

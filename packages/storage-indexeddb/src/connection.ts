@@ -21,6 +21,8 @@ export interface Connection {
   database(): Promise<IDBDatabase>
   /** That database refused a transaction because it is closed: the next call opens it again. */
   forget(database: IDBDatabase): void
+  /** It was deleted, or is another one now: this instance never works again. */
+  isGone(): boolean
   close(): Promise<void>
 }
 
@@ -110,6 +112,7 @@ export function createConnection(options: ConnectionOptions): Connection {
       return opening
     },
     forget,
+    isGone: () => replaced,
     async close() {
       const database = await opening?.catch(() => undefined)
       database?.close()

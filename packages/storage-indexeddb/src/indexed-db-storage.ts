@@ -2,6 +2,7 @@ import { type Clock, type Random, SecureChatError, systemClock, systemRandom } f
 import { boundsOf, type ClientStorage, checkCommit, checkKey, checkKeys, createWatchHub } from '@securechat/storage'
 import { createConnection, databaseName } from './connection.js'
 import { storageError } from './dom-errors.js'
+import { createKeeping, setMark } from './keeping.js'
 import { readMany, readRange, writeCommit } from './records.js'
 import { openTabChannel } from './tabs.js'
 import { begin, perform, type Work } from './transaction.js'
@@ -119,6 +120,7 @@ export function indexedDbStorage(options: IndexedDbStorageOptions): ClientStorag
       ensureOpen()
       return hub.watch(prefix, listener)
     },
+    keeping: createKeeping(name, () => connection.isGone()),
     close() {
       closing ??= (async () => {
         hub.close()
@@ -153,4 +155,6 @@ export async function deleteIndexedDbStorage(options: Pick<IndexedDbStorageOptio
   }).catch((error: unknown) => {
     throw storageError(error)
   })
+  // Nobody misses what was deleted on purpose.
+  setMark(name, false)
 }

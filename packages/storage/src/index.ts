@@ -1,4 +1,5 @@
 export { type Bounds, boundsOf, type CheckedCommit, checkCommit, checkKey, checkKeys, checkPrefix } from './checks.js'
+export type { KeepingState, StorageKeeping } from './keeping.js'
 export type { LockSecret, StoreLock } from './lock.js'
 export { MemoryDisk, type MemoryStorageOptions, memoryStorage } from './memory.js'
 export { FORMAT_KEY, type Migration, type MigrationResult, migrateStorage } from './migrations.js'

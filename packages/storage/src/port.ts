@@ -1,3 +1,5 @@
+import type { StorageKeeping } from './keeping.js'
+
 /**
  * The client storage port. One flat, ordered map from text keys to bytes; everything a client must not lose goes through it.
  *
@@ -85,6 +87,8 @@ export interface ClientStorage {
    * Closed: throws `storage/closed`. After `close` no listener is called.
    */
   watch(prefix: string, listener: WatchListener): () => void
+  /** Only where the platform may throw the store away. */
+  readonly keeping?: StorageKeeping
   /** Idempotent. Waits for what was begun; afterwards every call throws `storage/closed`. */
   close(): Promise<void>
 }

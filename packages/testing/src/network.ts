@@ -3,7 +3,7 @@ import type { CryptoProvider, KeyPair } from '@securechat/crypto'
 import { sodiumProvider } from '@securechat/crypto/sodium'
 import type { Logger } from '@securechat/protocol'
 import { createServer, memoryStore, type Server, type ServerStore } from '@securechat/server'
-import { MemoryDisk, memoryStorage } from '@securechat/storage'
+import { MemoryDisk, memoryStorage, type StorageKeeping } from '@securechat/storage'
 import type { Transport } from '@securechat/transport'
 import { type Faults, faultyTransport } from '@securechat/transport/faults'
 import { loopbackTransport } from '@securechat/transport/loopback'
@@ -63,6 +63,8 @@ export interface TestClientOptions {
   readonly start?: boolean
   /** The tab that it runs in (`createTestBrowser`). */
   readonly tab?: TestTab
+  /** What its platform says of the store; default: nothing, as outside browsers. */
+  readonly keeping?: StorageKeeping
   /** The process that it runs in, and where that dies. */
   readonly crash?: CrashPoints
 }
@@ -95,7 +97,7 @@ export interface TestNetwork {
   close(): Promise<void>
 }
 
-interface Opening extends Pick<TestClientOptions, 'deviceName' | 'idleDeviceDays' | 'tab'> {
+interface Opening extends Pick<TestClientOptions, 'deviceName' | 'idleDeviceDays' | 'tab' | 'keeping'> {
   readonly phone: string
   readonly disk: MemoryDisk
   readonly crash: CrashPoints
@@ -234,10 +236,10 @@ export async function createTestNetwork(options: TestNetworkOptions = {}): Promi
   const wayOf = (name: string): Transport => malicious.between(name, options.wrap ? options.wrap(faulty.transport, name) : faulty.transport)
 
   const open = async (name: string, opening: Opening): Promise<TestClient> => {
-    const { phone, disk, crash, deviceName = name, idleDeviceDays, tab } = opening
+    const { phone, disk, crash, deviceName = name, idleDeviceDays, tab, keeping } = opening
     const transport = counted(crash.wrapTransport(wayOf(name)))
     const client = await createClient({
-      storage: crash.wrapStorage(memoryStorage({ disk })),
+      storage: { ...crash.wrapStorage(memoryStorage({ disk })), ...(keeping && { keeping }) },
       transport,
       clock,
       random,

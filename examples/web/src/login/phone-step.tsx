@@ -4,6 +4,7 @@ import { QrCode } from 'lucide-react'
 import { type FormEvent, useId, useState } from 'react'
 import { errorText } from '../format/error-text.js'
 import { type CountryCode, readPhone } from '../format/phone.js'
+import { LostNotice } from '../storage/lost-notice.js'
 import { Button } from '../ui/button.js'
 import { FieldError } from '../ui/field-error.js'
 import { LoginLayout } from './login-layout.js'
@@ -33,6 +34,7 @@ export function PhoneStep({ typed, onTyped, onLogin, onLink }: PhoneStepProps) {
   }
   return (
     <LoginLayout title="What is your number?" lead="You get a one-time code to prove that it is yours. Others can find you by it.">
+      <LostNotice />
       <form onSubmit={submit} className="flex flex-col gap-4" noValidate>
         <div className="flex flex-col gap-2">
           <label htmlFor={input} className="font-medium text-sm">

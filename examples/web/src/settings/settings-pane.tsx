@@ -5,6 +5,7 @@ import { PaneHeader } from '../chats/pane-header.js'
 import { showPhone } from '../format/phone.js'
 import { leave, open, useRoute } from '../shell/route.js'
 import { useToast } from '../shell/toast.js'
+import { StorageFacts } from '../storage/storage-facts.js'
 import { Avatar } from '../ui/avatar.js'
 import { IconButton } from '../ui/button.js'
 import { classNames } from '../ui/class-names.js'
@@ -45,6 +46,7 @@ export function SettingsPane({ account }: { readonly account: AccountState }) {
           <RowButton icon={<Fingerprint aria-hidden />} onClick={() => open({ pane: 'lock', chat })} testId="open-lock" opens>
             Lock of this browser
           </RowButton>
+          <StorageFacts />
         </Section>
         <ThemeChoice />
         <Section title="Privacy">

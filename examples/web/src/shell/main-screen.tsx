@@ -5,6 +5,7 @@ import { ArchivedPane, RequestsPane } from '../chats/side-lists.js'
 import { ConversationPane } from '../conversation/conversation-pane.js'
 import { NothingOpen } from '../conversation/conversation-states.js'
 import { SettingsPane } from '../settings/settings-pane.js'
+import { LowSpaceBanner } from '../storage/low-space-banner.js'
 import { Announcer, DocumentTitle } from './announcer.js'
 import { useTwoPanes } from './browser-state.js'
 import { ConnectionBanner } from './connection-banner.js'
@@ -34,6 +35,7 @@ export function MainScreen({ account }: { readonly account: AccountState }) {
   return (
     <div className="flex h-full flex-col">
       <ConnectionBanner />
+      <LowSpaceBanner />
       <div className="grid min-h-0 flex-1 two-pane:grid-cols-[minmax(20rem,25rem)_minmax(0,1fr)]">
         {showPane && (
           <Side

@@ -8,11 +8,13 @@ import {
   type Login,
   type Message,
   SecureChatError,
+  type StorageRisk,
 } from '@securechat/client'
 import { demoBackups } from './backups.js'
 import { asMessageId, contact, type DemoChat, OWN_ID } from './data.js'
 import { type DemoLinking, demoDevices } from './devices.js'
 import { DemoState } from './live.js'
+import { demoStorage } from './storage.js'
 
 export interface DemoOptions {
   readonly account: AccountState
@@ -21,6 +23,7 @@ export interface DemoOptions {
   /** What the other side of linking does. */
   readonly linking?: DemoLinking
   readonly backup?: BackupState
+  readonly risks?: readonly StorageRisk[]
 }
 
 const never = new Promise<never>(() => undefined)
@@ -29,7 +32,7 @@ const never = new Promise<never>(() => undefined)
 export function demoClient(options: DemoOptions): Client {
   const state = new DemoState()
   let { account } = options
-  const { chats, connection, linking = {}, backup } = options
+  const { chats, connection, linking = {}, backup, risks } = options
   const listeners = new Map<string, Set<(event: never) => void>>()
   const verified = new Map<string, boolean>()
   const digits = '20481 77301 95224 60817 33590 18462 70095 41836 59207 86613 02948 37751'
@@ -191,6 +194,7 @@ export function demoClient(options: DemoOptions): Client {
         ),
     },
     backups: demoBackups(state, backup),
+    storage: demoStorage(state, risks),
     devices: {
       ...demoDevices(state, linking),
       async safetyNumber(id) {

@@ -7,6 +7,7 @@ import { DEMO_BACKUPS } from './backups.js'
 import { demoChats, OWN_ID } from './data.js'
 import { demoClient } from './demo-client.js'
 import { demoPictures } from './pictures.js'
+import { DEMO_RISKS } from './storage.js'
 
 /** `?scene=NAME` chooses the state; what can be reached by clicking, the scenes leave to clicks. */
 const scene = new URLSearchParams(location.search).get('scene') ?? 'chats'
@@ -45,6 +46,7 @@ async function openDemo(lock?: unknown): Promise<Client> {
     connection: CONNECTIONS[scene] ?? { status: 'online', synced: true },
     chats,
     ...(DEMO_BACKUPS[scene] && { backup: DEMO_BACKUPS[scene] }),
+    ...(DEMO_RISKS[scene] && { risks: DEMO_RISKS[scene] }),
     linking: {
       linkedOnly: scene.startsWith('linked-device'),
       answered: scene.endsWith('-answered'),

@@ -1,4 +1,5 @@
 import { asSecureChatError, isSecureChatError } from '@securechat/protocol'
+import type { StorageKeeping } from '@securechat/storage'
 import { presentProfile } from '../contacts/present.js'
 import type { Context } from '../context.js'
 import { createLiveQuery } from '../live/live-query.js'
@@ -19,11 +20,12 @@ export interface AccountDeps {
   readonly profiles: Profiles
   readonly registrar: Registrar
   readonly departure: Departure
+  readonly keeping: StorageKeeping | undefined
   /** Stops everything that uses the store. */
   readonly stop: () => Promise<void>
 }
 
-export function createAccount({ context, profiles, registrar, departure, stop }: AccountDeps): Client['account'] {
+export function createAccount({ context, profiles, registrar, departure, keeping, stop }: AccountDeps): Client['account'] {
   const { db, storage, logger, network, events } = context
 
   const state = async (): Promise<AccountState> => {
@@ -35,7 +37,7 @@ export function createAccount({ context, profiles, registrar, departure, stop }:
   }
   const leave = async (): Promise<void> => {
     await stop()
-    await wipe(storage)
+    await wipe(storage, keeping)
     context.identity.forget()
     // The same client may sign in again.
     network.allow()

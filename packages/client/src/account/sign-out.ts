@@ -1,5 +1,5 @@
 import { asSecureChatError } from '@securechat/protocol'
-import type { ClientStorage } from '@securechat/storage'
+import type { ClientStorage, StorageKeeping } from '@securechat/storage'
 import type { Context } from '../context.js'
 import { readAccount, writeAccount } from '../state/account.js'
 import { KEYS } from '../state/keys.js'
@@ -57,14 +57,16 @@ export function watchDeparture(context: Context, departure: Departure): () => vo
 const ROWS_AT_ONCE = 500
 
 /** Erases everything. The keys go with the first commit; a process that dies after it continues at the next start. */
-export async function wipe(storage: ClientStorage): Promise<void> {
+export async function wipe(storage: ClientStorage, keeping: StorageKeeping | undefined): Promise<void> {
   const first = [KEYS.accountKeys, KEYS.deviceKeys, KEYS.account, KEYS.tokens, KEYS.registration, KEYS.backup, KEYS.restore]
   await storage.commit([{ put: KEYS.wipe, value: Uint8Array.of(1) }, ...first.map((key) => ({ delete: key }))])
-  await continueWipe(storage)
+  await continueWipe(storage, keeping)
 }
 
-export async function continueWipe(storage: ClientStorage): Promise<void> {
+export async function continueWipe(storage: ClientStorage, keeping: StorageKeeping | undefined): Promise<void> {
   if (!(await storage.get(KEYS.wipe))) return
+  // What is erased on purpose is not lost.
+  keeping?.mark(false)
   for (let after: string | undefined; ; ) {
     const entries = await storage.list('', { limit: ROWS_AT_ONCE, ...(after !== undefined && { after }) })
     const last = entries.at(-1)

@@ -1,4 +1,4 @@
-import { type Clock, type Random, SecureChatError, systemClock, systemRandom } from '@securechat/protocol'
+import { type Clock, isSecureChatError, type Random, SecureChatError, systemClock, systemRandom } from '@securechat/protocol'
 import { boundsOf, type ClientStorage, checkCommit, checkKey, checkKeys, createWatchHub } from '@securechat/storage'
 import { createConnection, databaseName } from './connection.js'
 import { storageError } from './dom-errors.js'
@@ -45,6 +45,7 @@ export function indexedDbStorage(options: IndexedDbStorageOptions): ClientStorag
   const pending = new Set<Promise<unknown>>()
   let channel: ReturnType<typeof openTabChannel>
   let closing: Promise<void> | undefined
+  let full = false
 
   const openChannel = (): void => {
     channel ??= openTabChannel(databaseName(name), (keys) => (keys ? hub.touched(keys) : hub.touchedUnknown()))
@@ -111,16 +112,26 @@ export function indexedDbStorage(options: IndexedDbStorageOptions): ClientStorag
       ensureOpen()
       const checked = checkCommit(writes, commitOptions)
       // Announced within the call, so that a `close` that waits for it does not cost another tab its wake-up.
-      const version = await run(writeCommit(checked), () => {
-        if (checked.writes.size > 0) report([...checked.writes.keys()])
-      })
-      return { version }
+      try {
+        const version = await run(writeCommit(checked), () => {
+          if (checked.writes.size > 0) report([...checked.writes.keys()])
+        })
+        if (checked.writes.size > 0) full = false
+        return { version }
+      } catch (error) {
+        if (!full && isSecureChatError(error, 'storage/full')) {
+          full = true
+          // Whoever watches what threatens the store looks now.
+          hub.touchedUnknown()
+        }
+        throw error
+      }
     },
     watch(prefix, listener) {
       ensureOpen()
       return hub.watch(prefix, listener)
     },
-    keeping: createKeeping(name, () => connection.isGone()),
+    keeping: createKeeping(name, () => ({ gone: connection.isGone(), full })),
     close() {
       closing ??= (async () => {
         hub.close()

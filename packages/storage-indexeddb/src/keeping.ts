@@ -1,4 +1,4 @@
-import type { StorageKeeping } from '@securechat/storage'
+import type { KeepingState, StorageKeeping } from '@securechat/storage'
 import { databaseName } from './connection.js'
 import { persistence } from './persistence.js'
 
@@ -22,11 +22,11 @@ export function setMark(name: string, worth: boolean): void {
   }
 }
 
-export function createKeeping(name: string, isGone: () => boolean): StorageKeeping {
+export function createKeeping(name: string, now: () => Pick<KeepingState, 'gone' | 'full'>): StorageKeeping {
   return {
     async state() {
       const { persisted, usageBytes, quotaBytes } = await persistence()
-      return { persisted, gone: isGone(), usageBytes, quotaBytes }
+      return { ...now(), persisted, usageBytes, quotaBytes }
     },
     request: async () => (await persistence({ request: true })).persisted,
     marked: () => marks()?.getItem(markKey(name)) === '1',

@@ -4,6 +4,8 @@ export interface KeepingState {
   readonly persisted: boolean
   /** The store was deleted while this instance had it open; it never works again. */
   readonly gone: boolean
+  /** The last commit found no room. */
+  readonly full: boolean
   /** Bytes used by and granted to all stores of the application's origin; undefined where the platform does not say. */
   readonly usageBytes: number | undefined
   readonly quotaBytes: number | undefined

@@ -32,11 +32,11 @@ export function createStorageRisks(
   const livesHere = async (): Promise<boolean> => (await readAccount(db)) !== undefined || (await readRegistration(db)) !== undefined
   const state = async (): Promise<StorageState> => {
     if (!keeping) return Object.freeze({ risks: Object.freeze([]) })
-    const { persisted, gone, usageBytes, quotaBytes } = await keeping.state()
+    const { persisted, gone, full, usageBytes, quotaBytes } = await keeping.state()
     const risks: StorageRisk[] = []
     if (gone || (keeping.marked() && !(await livesHere()))) risks.push('lost')
     if (!persisted) risks.push('not-persistent')
-    if (isLow(usageBytes, quotaBytes)) risks.push('quota-low')
+    if (full || isLow(usageBytes, quotaBytes)) risks.push('quota-low')
     return Object.freeze({ risks: Object.freeze(risks), ...(usageBytes !== undefined && { usageBytes }), ...(quotaBytes !== undefined && { quotaBytes }) })
   }
   const look = async (): Promise<void> => {

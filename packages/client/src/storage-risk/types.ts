@@ -1,8 +1,8 @@
 import type { LiveQuery } from '../calls.js'
 
 /**
- * not-persistent: the browser may delete the store when space is short or the app was not used for long. quota-low: little of what the browser grants is left, below 64 MiB and a tenth
- * of it. lost: an account was here, and the browser or the person has deleted its store; keys and messages of this device are gone.
+ * not-persistent: the browser may delete the store when space is short or the app was not used for long. quota-low: something could not be stored, or little of what the browser grants is left, below 64 MiB and a tenth of
+ * it (Chromium does not say how much that is). lost: an account was here, and the browser or the person has deleted its store; keys and messages of this device are gone.
  */
 export type StorageRisk = 'not-persistent' | 'quota-low' | 'lost'
 

@@ -13,6 +13,7 @@ function keeping() {
   const state = {
     persisted: true,
     gone: false,
+    full: false,
     usageBytes: 10 as number | undefined,
     quotaBytes: 1_000_000_000 as number | undefined,
     marked: false,
@@ -72,6 +73,8 @@ describe('what the browser may do to the store', () => {
     expect(await risks(90 * MIB, 100 * MIB)).toEqual([])
     expect(await risks(90 * MIB + 1, 100 * MIB)).toEqual(['quota-low'])
     expect(await risks(undefined, undefined)).toEqual([])
+    state.full = true
+    expect(await risks(1, 1_000 * MIB)).toEqual(['quota-low'])
   })
 
   it('a store that was deleted is lost until somebody signs in, and not after a logout', async () => {

@@ -1,4 +1,5 @@
 export { type ErrorCode, isSecureChatError, SecureChatError } from '@securechat/protocol'
+export type { BackupState, Backups, ConfirmedWords, History, HistoryTransfer, NewBackupWords, Progress, RestoreState } from './backups/types.js'
 export { type ClientOptions, createClient } from './create-client.js'
 export type {
   DeviceAlert,
@@ -19,31 +20,23 @@ export type {
   AccountState,
   AccountStatus,
   ApproveOptions,
-  BackupState,
-  Backups,
   CallOptions,
   Client,
   ClientEvents,
-  ConfirmedWords,
   ConfirmInput,
   ConnectionState,
   ConnectionStatus,
   Contact,
   Conversation,
   ConversationSnapshot,
-  History,
-  HistoryTransfer,
   LinkInvitation,
   LinkRequest,
   LiveQuery,
   Login,
   Message,
   MessageStatus,
-  NewBackupWords,
   PageOptions,
   Profile,
-  Progress,
-  RestoreState,
   SafetyNumber,
   StoreLockInfo,
 } from './types.js'

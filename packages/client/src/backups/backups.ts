@@ -4,8 +4,8 @@ import type { Context } from '../context.js'
 import type { Manifests } from '../devices/manifests.js'
 import { createLiveQuery } from '../live/live-query.js'
 import { KEYS } from '../state/keys.js'
-import type { Backups } from '../types.js'
 import { fraction } from '../waiting.js'
+import type { Backups } from './types.js'
 
 const HOUR = 3_600_000
 /** Between two backups, and up to half as much again; a connection that comes and goes makes none of its own. */

@@ -1,7 +1,7 @@
 import type { Context } from '../context.js'
 import { presentError } from '../conversations/present.js'
 import { type RestoreRow, readBackup, readBackupRun, readRestore } from '../state/backup.js'
-import type { BackupState, RestoreState } from '../types.js'
+import type { BackupState, RestoreState } from './types.js'
 
 function presentRestore({ status, createdAt, done, total, error }: RestoreRow): RestoreState {
   return Object.freeze({ status, createdAt, progress: Object.freeze({ done, total }), ...(error && { error: presentError(error) }) })

@@ -5,9 +5,10 @@ import { asSecureChatError, SecureChatError } from '@securechat/protocol'
 import type { Context } from '../context.js'
 import { readBackup, readRestore, writeBackup, writeRestore } from '../state/backup.js'
 import { KEYS } from '../state/keys.js'
-import type { BackupState, CallOptions, ConfirmedWords, NewBackupWords } from '../types.js'
+import type { CallOptions } from '../types.js'
 import { backupState, emitBackup } from './present.js'
 import { forgetRun, nameRecoveryKey, type RunDeps } from './run.js'
+import type { BackupState, ConfirmedWords, NewBackupWords } from './types.js'
 
 const WORDS = 24
 /** Words that are asked for: who has not written them down guesses none of them. */

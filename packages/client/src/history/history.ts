@@ -1,8 +1,8 @@
 import { type Background, background } from '../background.js'
+import type { History } from '../backups/types.js'
 import type { Context } from '../context.js'
 import { createLiveQuery } from '../live/live-query.js'
 import { PREFIX } from '../state/keys.js'
-import type { History } from '../types.js'
 
 export interface HistoryWork {
   readonly api: History

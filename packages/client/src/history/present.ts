@@ -1,7 +1,7 @@
+import type { HistoryTransfer } from '../backups/types.js'
 import type { Context } from '../context.js'
 import { presentError } from '../conversations/present.js'
 import { type HistoryRow, listHistory, readHistory, writeHistory } from '../state/history.js'
-import type { HistoryTransfer } from '../types.js'
 
 const present = ({ direction, status, done, total, error, expiresAt }: HistoryRow): HistoryTransfer =>
   Object.freeze({

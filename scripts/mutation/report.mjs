@@ -29,6 +29,7 @@ function judge(files) {
   const explanations = readdirSync(SURVIVORS).flatMap((name) => JSON.parse(readFileSync(join(SURVIVORS, name), 'utf8')))
   const needed = new Set()
   const open = []
+  const endless = []
   const none = { noticed: 0, missed: 0, explained: 0, unjudged: 0, ignored: 0, static: 0 }
   const folders = new Map()
   for (const [file, { source, mutants }] of Object.entries(files)) {
@@ -37,6 +38,7 @@ function judge(files) {
     for (const mutant of mutants) {
       const kind = kindOf(mutant)
       counts[kind]++
+      if (mutant.status === 'Timeout') endless.push({ name: nameOf(file, source, mutant), at: `${file}:${mutant.location.start.line}` })
       if (kind !== 'missed' && kind !== 'unjudged') continue
       const name = nameOf(file, source, mutant)
       const explanation = kind === 'missed' && explanations.find((one) => fits(one, name))
@@ -48,7 +50,7 @@ function judge(files) {
   }
   const all = { ...none }
   for (const counts of folders.values()) for (const kind of Object.keys(none)) all[kind] += counts[kind]
-  return { folders, all, open, stale: explanations.filter((one) => one.file in files && !needed.has(one)) }
+  return { folders, all, open, endless, stale: explanations.filter((one) => one.file in files && !needed.has(one)) }
 }
 
 const percent = ({ noticed, missed }) => (noticed + missed === 0 ? 100 : (100 * noticed) / (noticed + missed))
@@ -59,11 +61,16 @@ const row = (name, counts) => `| ${name} | ${counts.noticed + counts.missed} | $
  * which fits nothing is out of date.
  */
 export function report(files, { whole }) {
-  const { folders, all, open, stale } = judge(files)
+  const { folders, all, open, endless, stale } = judge(files)
   console.log('\n| folder | mutants | noticed | % | explained |\n|---|---:|---:|---:|---:|')
   for (const [name, counts] of folders) console.log(row(name, counts))
   console.log(row('all', all))
   for (const { name, status, at, reason } of open) console.log(`\n${status} ${at} ${reason}\n  ${JSON.stringify({ ...name, why: '' })}`)
+  if (endless.length > 0)
+    console.log(
+      `\n${endless.length} were noticed because a test did not end; on a machine under load that can be the machine, so look whether the change explains it:`,
+    )
+  for (const { name, at } of endless) console.log(`  ${at} ${name.of} → ${name.replacement}`)
   if (whole) for (const one of stale) console.log(`\nExplained, but noticed or gone:\n  ${JSON.stringify(one)}`)
   if (all.static > 0) console.log(`\n${all.static} were not tried: they are in effect while a module is loaded (--static).`)
   const outdated = whole ? stale.length : 0

@@ -26,6 +26,15 @@ test('what is written comes back field by field, whatever room there was at firs
   }
 })
 
+test('a record of the size that was told beforehand is allocated once: what is finished is the memory that was written', () => {
+  const exact = new ByteWriter(6).u16(0xfedc).u32(0xfedcba98)
+  expect(exact.finish()).toBe(exact.finish())
+  expect([...exact.finish()]).toEqual([0xfe, 0xdc, 0xfe, 0xdc, 0xba, 0x98])
+  const roomy = new ByteWriter(7).u16(0xfedc).u32(0xfedcba98)
+  expect(roomy.finish()).not.toBe(roomy.finish())
+  expect(roomy.finish()).toEqual(exact.finish())
+})
+
 test('a copy outlives its input, and surplus is refused', () => {
   const input = Uint8Array.of(1, 2, 3)
   const fields = reader(input)

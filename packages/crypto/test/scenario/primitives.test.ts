@@ -134,6 +134,7 @@ describe('padding', () => {
   test('256-byte buckets to 4 KiB, then Padmé with at most 12 % more', () => {
     expect([0, 252, 253, 508, 509, 4092].map(paddedLength)).toEqual([256, 256, 512, 512, 768, 4096])
     expect(paddedLength(4093)).toBe(4352)
+    expect([10_000, 100_000, 1_000_000].map(paddedLength)).toEqual([10_240, 100_352, 1_015_808])
     for (let length = 4093; length < LIMITS.envelopeBytes; length += 997) {
       const padded = paddedLength(length)
       expect(padded).toBeGreaterThanOrEqual(length + 4)

@@ -38,7 +38,7 @@ export function encodeChunk({ epoch, kind, tag }: ObjectName, object: Uint8Array
 
 /** True for a chunk of the awaited object, of the length that its index asks for. */
 export function isChunkOf(chunk: Uint8Array, { epoch, kind }: Pick<ObjectName, 'epoch' | 'kind'>, parameters: PqParameters): boolean {
-  if (chunk.length < FRAME || readU32(chunk, 0) !== epoch || chunk[4] !== KINDS[kind]) return false
+  if (readU32(chunk, 0) !== epoch || chunk[4] !== KINDS[kind]) return false
   const index = chunk[5] as number
   const { chunkBytes } = parameters
   return index < chunkCount(kind, parameters) && chunk.length - FRAME === Math.min(chunkBytes, OBJECT_BYTES[kind] - index * chunkBytes)

@@ -12,7 +12,7 @@ import {
   type Random,
   T,
 } from '@securechat/protocol'
-import type { ClientStorage } from '@securechat/storage'
+import type { ClientStorage, StorageKeeping } from '@securechat/storage'
 import type { Events } from './events.js'
 import type { Network } from './network.js'
 import { readAccount, readDeviceKeys, requireAccount } from './state/account.js'
@@ -29,6 +29,8 @@ export interface Self {
 export interface Context {
   /** Sealed. */
   readonly storage: ClientStorage
+  /** How the platform keeps the store, where it can lose it. */
+  readonly keeping?: StorageKeeping | undefined
   readonly db: Database
   readonly provider: CryptoProvider
   readonly clock: Clock

@@ -59,7 +59,9 @@ import { type LockPort, webLocks } from './tabs/lock.js'
 import { broadcastTabs, type OpenTabPort } from './tabs/port.js'
 import { createRelay } from './tabs/relay.js'
 import { heardEvent, isMessageEvent, type SharedMessage, tellEvent } from './tabs/shared-events.js'
+import { createWriteQueue } from './tabs/write-queue.js'
 import type { Client, Conversation, Message } from './types.js'
+import { backoffMs, sleep } from './waiting.js'
 
 export interface ClientOptions {
   /** Stays the caller's: `close()` does not close it. */
@@ -88,6 +90,9 @@ export interface ClientOptions {
   readonly tabs?: OpenTabPort
 }
 
+/** How long another tab's leaving can take. */
+const DEPARTURE_MS = 60_000
+
 /**
  * Opens the store and gives a client on it. Connects to nothing before `start()` or a call that needs the server. Throws
  * `storage/unlock-needed`, `storage/wrong-key`, `storage/corrupt`, `storage/unavailable`, `protocol/unsupported-version` (stored by a newer version), `client/invalid-argument`.
@@ -108,8 +113,12 @@ export async function createClient(options: ClientOptions): Promise<Client> {
   const provider = options.crypto ?? (await defaultProvider())
   const { storage, key } = await openStore({ storage: options.storage, provider, random, clock, unlock: options.unlock })
   const { keeping } = options.storage
-  await continueWipe(storage, keeping)
-  const db = createDatabase(storage, { clock, random })
+  await continueWipe({ storage, keeping })
+  const name = `securechat/${toBase64Url(await storeId(storage, random))}`
+  const lock = options.lock ?? webLocks()
+  // A lock of the application's own may know one name only.
+  const queue = lock && !options.lock ? createWriteQueue({ lock, name: `${name}/writes`, clock, isCrowded: () => relay?.inCompany ?? false }) : undefined
+  const db = createDatabase(storage, { clock, random, queue })
   const events = createEvents(logger, (event, values) => tellEvent(relay, event, values))
 
   const connection = createConnection({
@@ -127,8 +136,6 @@ export async function createClient(options: ClientOptions): Promise<Client> {
       if (event.type === 'sign-in-refused') noteRefusal()
     },
   })
-  const name = `securechat/${toBase64Url(await storeId(storage, random))}`
-  const lock = options.lock ?? webLocks()
   const lead = createLead({
     lock,
     name,
@@ -158,11 +165,18 @@ export async function createClient(options: ClientOptions): Promise<Client> {
       onTyping: (peer, active) => typing.set(peer, active),
       onDeparting(under) {
         departure.elsewhere = under
+        stopWaiting()
+        // It may die before it has left, and never say so.
+        if (under)
+          stopWaiting = clock.after(DEPARTURE_MS, () => {
+            departure.elsewhere = false
+            lookAtSession()
+          })
       },
     })
   const network = createNetwork({ connection, lead, relay, clock })
   const identity = createIdentity(db)
-  const context: Context = { storage, db, provider, clock, random, logger, events, network, identity }
+  const context: Context = { storage, keeping, db, provider, clock, random, logger, events, network, identity }
   const fence = createFence(storage, db)
   /** For what only the leader does. */
   const guarded: Context = lock ? { ...context, db: db.guarded({ ...fence, onBroken: () => lead.lose() }) } : context
@@ -188,9 +202,10 @@ export async function createClient(options: ClientOptions): Promise<Client> {
   const backups = createBackups(context, manifests)
   const history = createHistory(context)
   const registrar = createRegistrar(context)
-  const storageRisks = createStorageRisks(context, keeping)
+  const storageRisks = createStorageRisks(context)
   const departure: Departure = { under: false, elsewhere: false, tell: (under) => relay?.departing(under) }
-  keepSession(context, { registrar, departure })
+  let stopWaiting = (): void => {}
+  const lookAtSession = keepSession(context, { registrar, departure })
 
   const presentEvent = async (record: MessageRecord): Promise<{ conversation: Conversation; message: Message } | undefined> => {
     const [conversation, self] = await Promise.all([readConversation(db, record.conversation), identity.self()])
@@ -216,7 +231,8 @@ export async function createClient(options: ClientOptions): Promise<Client> {
   /** What another tab has told its app. */
   const hear = (event: string, values: readonly unknown[]): void => {
     if (!isMessageEvent(event)) return events.hear(event, heardEvent(values))
-    const { conversation, message } = values[0] as SharedMessage
+    const { conversation, message } = (values[0] ?? {}) as Partial<SharedMessage>
+    if (!conversation || !message) return
     telling = telling
       .then(() => readMessage(db, conversation, message))
       .then((record) => record && presentEvent(record))
@@ -269,8 +285,10 @@ export async function createClient(options: ClientOptions): Promise<Client> {
   /** Beginning to lead and ending it, one after the other. */
   let turns: Promise<void> = Promise.resolve()
   const inTurn = (step: () => Promise<void>): Promise<void> => {
-    turns = turns.then(step)
-    return turns
+    const turn = turns.then(step)
+    // A step that fails tells its caller, and stops nobody after it.
+    turns = turn.catch(() => {})
+    return turn
   }
   const leadStore = (): Promise<void> =>
     inTurn(async () => {
@@ -314,10 +332,17 @@ export async function createClient(options: ClientOptions): Promise<Client> {
     if (lifecycle.running) void follow()
   }
   let wish = new AbortController()
-  const follow = (): Promise<void> => {
-    const led = lead.acquire(wish.signal).then(leadStore)
-    led.catch((error: unknown) => {
-      if (!wish.signal.aborted) logger.error('client.lead-failed', { code: asSecureChatError(error, 'storage/unavailable').code })
+  const follow = (failures = 0): Promise<void> => {
+    const { signal } = wish
+    const led = lead.acquire(signal).then(leadStore)
+    led.catch(async (error: unknown) => {
+      if (signal.aborted) return
+      logger.error('client.lead-failed', { code: asSecureChatError(error, 'storage/unavailable').code })
+      // Who cannot lead must not keep the others from it, and tries again when they had their turn.
+      await stopLeading(() => connection.stop())
+      lead.release()
+      await sleep(clock, backoffMs(failures + 1, { random }), signal)
+      if (lifecycle.running && !signal.aborted) void follow(failures + 1)
     })
     return led
   }
@@ -333,6 +358,7 @@ export async function createClient(options: ClientOptions): Promise<Client> {
     },
     async close() {
       unwatchAccount()
+      stopWaiting()
       wish.abort()
       typing.stop()
       await stopLeading(() => network.close())
@@ -343,7 +369,7 @@ export async function createClient(options: ClientOptions): Promise<Client> {
     await lifecycle.close()
   }
 
-  const account = createAccount({ context, profiles, registrar, departure, keeping, stop: close })
+  const account = createAccount({ context, profiles, registrar, departure, stop: close })
   return {
     account,
     contacts: { find: contacts.find, get: contacts.get, list: contacts.list },

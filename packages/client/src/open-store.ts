@@ -2,7 +2,7 @@ import { type CryptoProvider, createSealer, Secret } from '@securechat/crypto'
 import { type Clock, concatBytes, isSecureChatError, type Random, SecureChatError, u8 } from '@securechat/protocol'
 import { type ClientStorage, migrateStorage, SEAL_CHECK_KEY, type StoreLock, sealedStorage } from '@securechat/storage'
 import { MIGRATIONS } from './state/migrations.js'
-import { KEYRING_KEY, keyring, makeSlot, openKeyring, readKeyring } from './store-key/keyring.js'
+import { KEYRING_KEY, keyring, makeSlot, openKeyring } from './store-key/keyring.js'
 
 /**
  * The generated key of a store without a lock. It lies beside what it seals, so it protects nothing from somebody who has the whole store; it
@@ -56,10 +56,11 @@ export interface StoreOptions {
 async function storeKey(options: StoreOptions): Promise<Secret> {
   const { storage, random, clock, unlock: lock } = options
   for (;;) {
-    const [stored, locked, sealed] = [await storage.get(STORE_KEY), await readKeyring(storage), await storage.get(SEAL_CHECK_KEY)]
-    if (locked) {
+    // One state of the store: another tab may be making it.
+    const [stored, ring, sealed] = await storage.getMany([STORE_KEY, KEYRING_KEY, SEAL_CHECK_KEY])
+    if (ring) {
       if (!lock) throw new SecureChatError('storage/unlock-needed')
-      return openKeyring(options, locked.ring, lock)
+      return openKeyring(options, keyring.decode(ring.value), lock)
     }
     if (stored && !lock) return decodeStoreKey(stored.value)
     // Sealed, and not a trace of the key.

@@ -177,10 +177,10 @@ describe('session', () => {
       server: first.server,
       wrap: (inner) => dyingStorage(inner, { at, before: false }),
     })
-    void wipe(dying.context.storage, undefined)
+    void wipe(dying.context)
     await turns(10)
     const again = await person({ seed: 1, clock: first.clock, disk: first.disk, server: first.server })
-    await continueWipe(again.context.storage, undefined)
+    await continueWipe(again.context)
     expect((await again.context.storage.list('')).map(({ key }) => key)).toEqual(['!format'])
   })
 })

@@ -12,6 +12,8 @@ export interface TestTab {
   freeze(): void
   /** It learns that its lock was stolen. */
   thaw(): void
+  /** The tab is gone, as closed or crashed: nobody hears it, and its locks are free. Its client has to be killed besides. */
+  die(): void
 }
 
 /** Tabs of one origin: they share a lock and a channel. Each client on one disk gets a tab of its own. */
@@ -21,16 +23,18 @@ export interface TestBrowser {
 
 interface State {
   frozen: boolean
+  dead: boolean
   readonly late: (() => void)[]
+  readonly releases: Set<() => void>
 }
 
 export function createTestBrowser(): TestBrowser {
   const ports = new Map<string, Set<{ readonly tab: State; readonly hear: (message: unknown) => void }>>()
   const holders = new Map<string, { readonly lost: () => void }>()
-  const waiting: { readonly name: string; readonly give: () => void }[] = []
+  const waiting: { readonly name: string; readonly tab: State; readonly give: () => void }[] = []
 
   const next = (name: string): void => {
-    const at = waiting.findIndex((entry) => entry.name === name)
+    const at = waiting.findIndex((entry) => entry.name === name && !entry.tab.dead)
     if (at >= 0) waiting.splice(at, 1)[0]!.give()
   }
   const whenAwake = (tab: State, action: () => void): void => {
@@ -44,18 +48,22 @@ export function createTestBrowser(): TestBrowser {
         const give = (): void => {
           const holder = { lost: () => whenAwake(tab, () => onLost?.()) }
           holders.set(name, holder)
-          resolve(() => {
+          const release = (): void => {
+            tab.releases.delete(release)
             if (holders.get(name) !== holder) return
             holders.delete(name)
             next(name)
-          })
+          }
+          tab.releases.add(release)
+          resolve(release)
         }
+        if (tab.dead) return
         const before = holders.get(name)
         if (!before || steal) {
           give()
           return before?.lost()
         }
-        const entry = { name, give }
+        const entry = { name, tab, give }
         waiting.push(entry)
         signal.addEventListener('abort', () => {
           const at = waiting.indexOf(entry)
@@ -75,9 +83,9 @@ export function createTestBrowser(): TestBrowser {
       all.add(self)
       return {
         post(message) {
-          if (tab.frozen) return
+          if (tab.frozen || tab.dead) return
           const copy: unknown = structuredClone(message)
-          for (const other of all) if (other !== self && !other.tab.frozen) queueMicrotask(() => other.hear(copy))
+          for (const other of all) if (other !== self && !other.tab.frozen) queueMicrotask(() => other.tab.dead || other.hear(copy))
         },
         close: () => void all.delete(self),
       }
@@ -85,7 +93,7 @@ export function createTestBrowser(): TestBrowser {
 
   return {
     tab() {
-      const tab: State = { frozen: false, late: [] }
+      const tab: State = { frozen: false, dead: false, late: [], releases: new Set() }
       return {
         lock: lockOf(tab),
         tabs: portsOf(tab),
@@ -95,6 +103,10 @@ export function createTestBrowser(): TestBrowser {
         thaw() {
           tab.frozen = false
           for (const action of tab.late.splice(0)) action()
+        },
+        die() {
+          tab.dead = true
+          for (const release of [...tab.releases]) release()
         },
       }
     },

@@ -1,5 +1,4 @@
 import { asSecureChatError, isSecureChatError } from '@securechat/protocol'
-import type { StorageKeeping } from '@securechat/storage'
 import { presentProfile } from '../contacts/present.js'
 import type { Context } from '../context.js'
 import { createLiveQuery } from '../live/live-query.js'
@@ -20,12 +19,11 @@ export interface AccountDeps {
   readonly profiles: Profiles
   readonly registrar: Registrar
   readonly departure: Departure
-  readonly keeping: StorageKeeping | undefined
   /** Stops everything that uses the store. */
   readonly stop: () => Promise<void>
 }
 
-export function createAccount({ context, profiles, registrar, departure, keeping, stop }: AccountDeps): Client['account'] {
+export function createAccount({ context, profiles, registrar, departure, stop }: AccountDeps): Client['account'] {
   const { db, storage, logger, network, events } = context
 
   const state = async (): Promise<AccountState> => {
@@ -37,7 +35,7 @@ export function createAccount({ context, profiles, registrar, departure, keeping
   }
   const leave = async (): Promise<void> => {
     await stop()
-    await wipe(storage, keeping)
+    await wipe(context)
     context.identity.forget()
     // The same client may sign in again.
     network.allow()

@@ -40,6 +40,7 @@ import { readPins, writePins } from '../state/pins.js'
 import { deletePreKey, listPreKeys, readPreKey, readPreKeys, writeGenerated, writePreKey, writePreKeys } from '../state/prekeys.js'
 import { decodeOwnProfile, writeOwnProfile } from '../state/profile.js'
 import { writeWant } from '../state/sync.js'
+import { continueWipe, requireUnwiped } from './sign-out.js'
 
 const DAY = 86_400_000
 const FIRST_ONE_TIME_KEYS = LIMITS.oneTimePreKeys
@@ -64,7 +65,9 @@ export async function prepareRegistration(context: Context, input: RegistrationI
   const { registrationToken, account } = confirmed
   const former = recoveryKey && account.exists ? recoverable(provider, account, recoveryKey) : undefined
   const replaceKeys = input.replaceKeys || former !== undefined
+  await continueWipe(context)
   await db.run(async (tx) => {
+    await requireUnwiped(tx)
     const pending = await readRegistration(tx)
     const onServer = (manifest: Uint8Array): boolean =>
       account.manifestHash !== undefined && equalPublicBytes(decodeManifest(provider, manifest).hash, account.manifestHash)
@@ -119,7 +122,9 @@ export interface LinkedDeviceInput {
 /** As `prepareRegistration`, for a device that another one has taken into its account's manifest. Throws `auth/already-registered`. */
 export async function prepareLinkedDevice(context: Context, { deviceKeys, profile, history, ...input }: LinkedDeviceInput): Promise<void> {
   const { accountId, deviceId } = input
+  await continueWipe(context)
   await context.db.run(async (tx) => {
+    await requireUnwiped(tx)
     if (await readAccount(tx)) throw new SecureChatError('auth/already-registered')
     const preKeys = await freshPreKeys(context, tx, { accountId, deviceId, deviceKeys, count: FIRST_ONE_TIME_KEYS })
     writeRegistration(tx, { ...input, ...preKeys, replaceKeys: false, deviceKeys: encodeDeviceKeys(deviceKeys), ...(profile && { profile }) })

@@ -5,8 +5,11 @@ import { backoffMs, sleep } from '../waiting.js'
 import type { Registrar } from './registration.js'
 import { type Departure, markRevoked } from './sign-out.js'
 
-/** Watches the connection: ends the session here when the server has ended it, and finishes a registration that a crash interrupted. */
-export function keepSession(context: Context, { registrar, departure }: { registrar: Registrar; departure: Departure }): void {
+/**
+ * Watches the connection: ends the session here when the server has ended it, and finishes a registration that a crash interrupted. Gives a look at once, for when
+ * something else has changed.
+ */
+export function keepSession(context: Context, { registrar, departure }: { registrar: Registrar; departure: Departure }): () => void {
   const { network, logger, clock, random, db } = context
   const never = new AbortController().signal
 
@@ -48,4 +51,5 @@ export function keepSession(context: Context, { registrar, departure }: { regist
     busy = false
   }
   network.connection.subscribe(() => void attend())
+  return () => void attend()
 }

@@ -1,7 +1,8 @@
-import { asSecureChatError } from '@securechat/protocol'
-import type { ClientStorage, StorageKeeping } from '@securechat/storage'
+import { asSecureChatError, isSecureChatError, SecureChatError } from '@securechat/protocol'
+import type { ClientStorage, Expectation } from '@securechat/storage'
 import type { Context } from '../context.js'
 import { readAccount, writeAccount } from '../state/account.js'
+import type { Transaction } from '../state/database.js'
 import { KEYS } from '../state/keys.js'
 
 /** Whether the person is leaving right now: then the end of the session is no news. */
@@ -55,25 +56,50 @@ export function watchDeparture(context: Context, departure: Departure): () => vo
 }
 
 const ROWS_AT_ONCE = 500
+/** The store's random name stays: tabs that are open know one another by it, and those that are opened next must too. */
+const KEPT: readonly string[] = [KEYS.wipe, KEYS.storeId]
 
-/** Erases everything. The keys go with the first commit; a process that dies after it continues at the next start. */
-export async function wipe(storage: ClientStorage, keeping: StorageKeeping | undefined): Promise<void> {
-  const first = [KEYS.accountKeys, KEYS.deviceKeys, KEYS.account, KEYS.tokens, KEYS.registration, KEYS.backup, KEYS.restore]
-  await storage.commit([{ put: KEYS.wipe, value: Uint8Array.of(1) }, ...first.map((key) => ({ delete: key }))])
-  await continueWipe(storage, keeping)
+/**
+ * Erases everything. The keys go with the first commit, and with them the leader's number: another tab that leads commits nothing any more. A process that dies after it
+ * continues at the next start.
+ */
+export async function wipe(store: Pick<Context, 'storage' | 'keeping'>): Promise<void> {
+  const first = [KEYS.accountKeys, KEYS.deviceKeys, KEYS.account, KEYS.tokens, KEYS.registration, KEYS.backup, KEYS.restore, KEYS.leader]
+  await store.storage.commit([{ put: KEYS.wipe, value: Uint8Array.of(1) }, ...first.map((key) => ({ delete: key }))])
+  await continueWipe(store)
 }
 
-export async function continueWipe(storage: ClientStorage, keeping: StorageKeeping | undefined): Promise<void> {
-  if (!(await storage.get(KEYS.wipe))) return
+export async function continueWipe({ storage, keeping }: Pick<Context, 'storage' | 'keeping'>): Promise<void> {
+  const mark = await storage.get(KEYS.wipe)
+  if (!mark) return
   // What is erased on purpose is not lost.
   keeping?.mark(false)
+  const expect = [{ key: KEYS.wipe, version: mark.version }]
+  try {
+    // Other tabs may have stored something behind what was read: until a whole look finds nothing.
+    while (await eraseRows(storage, expect));
+    await storage.commit([{ delete: KEYS.wipe }], { expect })
+  } catch (error) {
+    // Another tab has finished it: what is there now belongs to whoever has signed in since.
+    if (!isSecureChatError(error, 'storage/conflict')) throw error
+  }
+}
+
+/** Whether there was anything. */
+async function eraseRows(storage: ClientStorage, expect: readonly Expectation[]): Promise<boolean> {
+  let found = false
   for (let after: string | undefined; ; ) {
     const entries = await storage.list('', { limit: ROWS_AT_ONCE, ...(after !== undefined && { after }) })
     const last = entries.at(-1)
-    if (!last) break
-    const writes = entries.filter(({ key }) => !key.startsWith('!') && key !== KEYS.wipe).map(({ key }) => ({ delete: key }))
-    await storage.commit(writes)
+    if (!last) return found
+    const writes = entries.filter(({ key }) => !key.startsWith('!') && !KEPT.includes(key)).map(({ key }) => ({ delete: key }))
+    if (writes.length > 0) await storage.commit(writes, { expect })
+    found ||= writes.length > 0
     after = last.key
   }
-  await storage.commit([{ delete: KEYS.wipe }])
+}
+
+/** For the commit that makes a new account: a wipe that another tab has begun and not ended would erase it at the next start. */
+export async function requireUnwiped(tx: Transaction): Promise<void> {
+  if (await tx.get(KEYS.wipe)) throw new SecureChatError('storage/locked', { detail: 'it is being erased' })
 }

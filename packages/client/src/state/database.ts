@@ -42,8 +42,16 @@ export interface CommitGuard {
   onBroken(): void
 }
 
-/** Of one commit: several tabs write at once, each as fast as it can. */
-const TRIES = 64
+/** Turns at writing, for tabs that write as fast as they can. For fairness alone: what keeps the data whole are the expectations of each commit. */
+export interface WriteQueue {
+  /** Others are there: better to wait for the turn from the start. */
+  isCrowded(): boolean
+  /** Waits for the turn; gives its end. Never rejects. */
+  enter(): Promise<() => void>
+}
+
+/** Of one commit. With a queue only those conflict who wrote out of turn, each once: it is there for processes without one. */
+const TRIES = 16
 /** Tries that follow one another at once; from then on each waits a moment of its own, so that not everybody comes again together. */
 const AT_ONCE = 4
 const LONGEST_PAUSE_MS = 64
@@ -51,6 +59,7 @@ const LONGEST_PAUSE_MS = 64
 export interface DatabaseDeps {
   readonly clock: Clock
   readonly random: Random
+  readonly queue?: WriteQueue | undefined
 }
 
 function createTransaction(storage: ClientStorage) {
@@ -108,13 +117,24 @@ function createTransaction(storage: ClientStorage) {
   return { tx, seen, writes, actions }
 }
 
-export function createDatabase(storage: ClientStorage, { clock, random }: DatabaseDeps): Database {
+export function createDatabase(storage: ClientStorage, { clock, random, queue }: DatabaseDeps): Database {
   let tail: Promise<unknown> = Promise.resolve()
   const never = new AbortController().signal
 
   type Options = Pick<CommitOptions, 'durability'> & { readonly guard?: CommitGuard }
-  const attempt = async <T>(work: (tx: Transaction) => Promise<T>, { guard, ...options }: Options): Promise<T> => {
+  const attempt = async <T>(work: (tx: Transaction) => Promise<T>, options: Options): Promise<T> => {
+    let leave: (() => void) | undefined
+    try {
+      return await tryOften(work, options, async (failures) => {
+        if (queue && !leave && (failures > 0 || queue.isCrowded())) leave = await queue.enter()
+      })
+    } finally {
+      leave?.()
+    }
+  }
+  const tryOften = async <T>(work: (tx: Transaction) => Promise<T>, { guard, ...options }: Options, turn: (failures: number) => Promise<void>): Promise<T> => {
     for (let left = TRIES; ; left--) {
+      await turn(TRIES - left)
       const { tx, seen, writes, actions } = createTransaction(storage)
       const guarding = guard?.expectation()
       const result = await work(tx)

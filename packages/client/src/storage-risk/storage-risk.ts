@@ -1,5 +1,4 @@
 import { asSecureChatError } from '@securechat/protocol'
-import type { StorageKeeping } from '@securechat/storage'
 import type { Context } from '../context.js'
 import { createLiveQuery } from '../live/live-query.js'
 import { readAccount, readRegistration } from '../state/account.js'
@@ -21,10 +20,14 @@ export interface StorageRisks {
 const isLow = (usage: number | undefined, quota: number | undefined): boolean =>
   usage !== undefined && quota !== undefined && quota - usage < Math.min(LOW_BYTES, quota * LOW_SHARE)
 
-export function createStorageRisks(
-  { db, storage, clock, events, logger }: Pick<Context, 'db' | 'storage' | 'clock' | 'events' | 'logger'>,
-  keeping: StorageKeeping | undefined,
-): StorageRisks {
+export function createStorageRisks({
+  db,
+  storage,
+  keeping,
+  clock,
+  events,
+  logger,
+}: Pick<Context, 'db' | 'storage' | 'keeping' | 'clock' | 'events' | 'logger'>): StorageRisks {
   const listeners = new Set<() => void>()
   let told: readonly StorageRisk[] = []
   let end: (() => void) | undefined

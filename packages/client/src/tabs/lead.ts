@@ -149,7 +149,12 @@ export function createLead({ lock, name, onChange, onLost }: LeadDeps): Lead {
     steal() {
       if (status === 'waiting') pending?.request(true)
     },
-    lose: () => lose(held),
+    lose() {
+      const former = held
+      lose(former)
+      // Where nobody has stolen it, this very tab would wait for itself.
+      former?.free()
+    },
     release() {
       giveUp()
       held?.free()

@@ -1,7 +1,7 @@
 import { asSecureChatError, ERRORS, type ErrorCode, SecureChatError } from '@securechat/protocol'
 import * as z from 'zod/mini'
 
-/** Of these messages; tabs of another version are not listened to, and wait for the lock like tabs without a channel. */
+/** Of these messages. Tabs of another version do not work through one another, they wait for the lock; but all versions know one another's signs of life. */
 export const TABS_VERSION = 1
 
 const error = z.object({ code: z.string(), detail: z.optional(z.string()), retryAfterSeconds: z.optional(z.number()) })
@@ -11,10 +11,13 @@ const state = z.object({ status, synced: z.boolean(), retryAt: z.optional(z.numb
 const schema = z.discriminatedUnion('type', [
   /** Does anybody lead? */
   z.object({ type: z.literal('ping') }),
-  /** The leader, on a ping and whenever its connection changes. `running`: it was started, and not only opened for a call. */
-  z.object({ type: z.literal('leader'), state, running: z.boolean() }),
-  /** A call to the server, through the leader. */
-  z.object({ type: z.literal('call'), id: z.string(), name: z.string(), input: z.unknown(), registrationToken: z.optional(z.string()) }),
+  /**
+   * The leader, on a ping and whenever its connection changes. `by`: this tab and this time that it leads. `running`: it was started, and not only opened
+   * for a call.
+   */
+  z.object({ type: z.literal('leader'), by: z.string(), state, running: z.boolean() }),
+  /** A call to the server, through the leader that `to` names, and no other one: it is made at most once. */
+  z.object({ type: z.literal('call'), to: z.string(), id: z.string(), name: z.string(), input: z.unknown(), registrationToken: z.optional(z.string()) }),
   z.object({ type: z.literal('abort'), id: z.string() }),
   z.object({ type: z.literal('answer'), id: z.string(), output: z.optional(z.unknown()), error: z.optional(error) }),
   /** To the leader: sign in anew, connect now, make room for a tab that was started. */
@@ -34,6 +37,12 @@ export function fromTab(data: unknown): TabMessage | undefined {
   if ((data as { v?: unknown } | null)?.v !== TABS_VERSION) return undefined
   return z.safeParse(schema, data).data
 }
+
+/**
+ * `ping` and `leader` have these names in every version: a leader answers everybody, and whoever hears it knows that it lives. Without that an old and a new version
+ * of the app would take the lead from one another for ever.
+ */
+export const kindOf = (data: unknown): unknown => (data as { type?: unknown } | null | undefined)?.type
 
 /** Errors lose their class on the way. */
 export function shareError(cause: unknown): SharedError {

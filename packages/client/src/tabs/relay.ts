@@ -3,6 +3,7 @@ import {
   asSecureChatError,
   type Clock,
   type Logger,
+  OPERATIONS,
   type OperationInput,
   type OperationName,
   type OperationOutput,
@@ -12,17 +13,21 @@ import type { Connection } from '@securechat/transport'
 import type { NetworkCallOptions } from '../network-options.js'
 import type { ConnectionState } from '../types.js'
 import type { Lead } from './lead.js'
-import { fromTab, type SharedState, sharedError, shareError, type TabMessage, toTab } from './messages.js'
+import { fromTab, kindOf, type SharedState, sharedError, shareError, type TabMessage, toTab } from './messages.js'
 import type { OpenTabPort, TabPort } from './port.js'
 
 /** A hidden tab's timers run once a second at best, but it answers messages at once: so the one who waits asks. */
 const PING_MS = 2_000
 /** Questions without an answer after which the leader counts as frozen. */
 const MOST_UNANSWERED = 3
+/** The pause between the questions of a tab that the browser has throttled as far as it does, and some. */
+const COMPANY_MS = 70_000
 
 export interface Relay {
   /** What the leader last said of its connection; undefined where none has answered. */
   readonly leader: ConnectionState | undefined
+  /** Other tabs have the store open, as far as one hears. */
+  readonly inCompany: boolean
   /** Resolves when a leader has answered; never where there is none. */
   followed(): Promise<void>
   call<Name extends OperationName>(name: Name, input: OperationInput<Name>, options?: NetworkCallOptions): Promise<OperationOutput<Name>>
@@ -69,33 +74,63 @@ export function createRelay({ open, name, self, clock, logger, connection, ...de
   const serving = new Map<string, AbortController>()
   const followers: (() => void)[] = []
   let leader: ConnectionState | undefined
+  /** Whose followers' calls go to whom: the leader that was heard last. */
+  let followed: string | undefined
+  /** How often this tab has led. */
+  let term = 0
+  let leads = false
+  let heardAt = Number.NEGATIVE_INFINITY
   let unanswered = 0
   let stopPinging: (() => void) | undefined
   let count = 0
   let told = ''
   let port: TabPort | undefined
 
-  const post = (message: TabMessage): void => {
+  /** Gives what stood in the way. */
+  const post = (message: TabMessage): SecureChatError | undefined => {
     try {
       port?.post(toTab(message))
-    } catch (error) {
-      logger.warn('client.tab-message-lost', { type: message.type, code: asSecureChatError(error, 'client/invalid-argument').code })
+      return undefined
+    } catch (cause) {
+      const error = asSecureChatError(cause, 'client/invalid-argument')
+      logger.warn('client.tab-message-lost', { type: message.type, code: error.code })
+      return error
     }
   }
-  const tellState = (): void => post({ type: 'leader', state: sharedOf(deps.state()), running: deps.isRunning() })
+  const ownName = (): string => `${self}.${term}`
+  const tellState = (): void => void post({ type: 'leader', by: ownName(), state: sharedOf(deps.state()), running: deps.isRunning() })
 
   const serve = async ({ id, name: operation, input, registrationToken }: Extract<TabMessage, { type: 'call' }>): Promise<void> => {
     const controller = new AbortController()
     serving.set(id, controller)
-    try {
-      const options = { signal: controller.signal, ...(registrationToken !== undefined && { registrationToken }) }
-      // The other tab runs the same code on the same origin; the server checks every call.
-      post({ type: 'answer', id, output: await connection.call(operation as OperationName, input as never, options) })
-    } catch (error) {
-      post({ type: 'answer', id, error: shareError(error) })
-    } finally {
-      serving.delete(id)
+    const options = { signal: controller.signal, ...(registrationToken !== undefined && { registrationToken }) }
+    const call = async (): Promise<unknown> => {
+      if (!Object.hasOwn(OPERATIONS, operation)) throw new SecureChatError('protocol/unknown-operation')
+      // The other tab is of the same origin; the input is checked by the operation's schema, and the server checks every call.
+      return connection.call(operation as OperationName, input as never, options)
     }
+    const answer = await call().then(
+      (output) => ({ output }),
+      (error: unknown) => ({ error: shareError(error) }),
+    )
+    // Not any more: nobody waits, or was told that this tab leads no longer.
+    if (!serving.delete(id)) return
+    const failed = post({ type: 'answer', id, ...answer })
+    if (failed) post({ type: 'answer', id, error: shareError(failed) })
+  }
+  /** The server may or may not have done it, as with a connection that breaks. */
+  const ended = (): SecureChatError => new SecureChatError('network/closed', { detail: 'the tab that was connected has ended' })
+  const stopServing = (): void => {
+    for (const [id, controller] of serving) {
+      post({ type: 'answer', id, error: shareError(ended()) })
+      controller.abort()
+    }
+    serving.clear()
+  }
+  const rejectCalls = (): void => {
+    const waiting = [...calls.values()]
+    calls.clear()
+    for (const { reject } of waiting) reject(ended())
   }
 
   const asLeader = (message: TabMessage): void => {
@@ -103,9 +138,12 @@ export function createRelay({ open, name, self, clock, logger, connection, ...de
       case 'ping':
         return tellState()
       case 'call':
-        return void serve(message)
-      case 'abort':
-        return serving.get(message.id)?.abort()
+        return message.to === ownName() ? void serve(message) : undefined
+      case 'abort': {
+        const controller = serving.get(message.id)
+        serving.delete(message.id)
+        return controller?.abort()
+      }
       case 'please':
         if (message.what === 'reauthenticate') connection.reauthenticate()
         else if (message.what === 'retry') connection.retryNow()
@@ -117,6 +155,9 @@ export function createRelay({ open, name, self, clock, logger, connection, ...de
     if (message.type === 'leader') {
       unanswered = 0
       leader = stateOf(message.state)
+      // Another one leads now: the former's answers do not come any more.
+      if (followed !== message.by) rejectCalls()
+      followed = message.by
       if (!message.running && deps.isRunning()) post({ type: 'please', what: 'yield' })
       for (const tell of followers.splice(0)) tell()
       deps.onLeader()
@@ -128,8 +169,14 @@ export function createRelay({ open, name, self, clock, logger, connection, ...de
     }
   }
   const listen = (data: unknown): void => {
+    heardAt = clock.now()
     const message = fromTab(data)
-    if (!message) return
+    if (!message) {
+      const { status } = deps.lead()
+      if (status === 'held' && kindOf(data) === 'ping') tellState()
+      if (status === 'waiting' && kindOf(data) === 'leader') unanswered = 0
+      return
+    }
     if (message.type === 'event') return deps.onEvent(message.name, message.values)
     if (message.type === 'departing') return deps.onDeparting(message.under)
     if (message.type === 'typing') return deps.onTyping(message.peer as AccountId, message.active)
@@ -149,17 +196,19 @@ export function createRelay({ open, name, self, clock, logger, connection, ...de
   }
   const forgetLeader = (): void => {
     leader = undefined
+    followed = undefined
     unanswered = 0
     stopPinging?.()
     stopPinging = undefined
-    // The server may or may not have done it, as with a connection that breaks.
-    for (const { reject } of calls.values()) reject(new SecureChatError('network/closed', { detail: 'the tab that was connected has ended' }))
-    calls.clear()
+    rejectCalls()
   }
 
   return {
     get leader() {
       return leader
+    },
+    get inCompany() {
+      return deps.lead().status === 'waiting' || clock.now() - heardAt < COMPANY_MS
     },
     followed: () =>
       new Promise((resolve) => {
@@ -188,18 +237,25 @@ export function createRelay({ open, name, self, clock, logger, connection, ...de
             reject(error)
           },
         })
-        post({ type: 'call', id, name: operation, input, ...(registrationToken !== undefined && { registrationToken }) })
+        const call = { id, name: operation, input, ...(registrationToken !== undefined && { registrationToken }) }
+        const failed = followed === undefined ? ended() : post({ type: 'call', to: followed, ...call })
+        if (!failed) return
+        calls.delete(id)
+        end()
+        reject(failed)
       })
     },
-    please: (what) => post({ type: 'please', what }),
+    please: (what) => void post({ type: 'please', what }),
     look() {
       const { status } = deps.lead()
       if (status !== 'idle') port ??= open(name, listen)
       if (status === 'waiting') {
         if (!stopPinging) ping()
       } else if (stopPinging || leader) forgetLeader()
-      if (status !== 'held') {
-        for (const controller of serving.values()) controller.abort()
+      if (status === 'held' && !leads) term++
+      leads = status === 'held'
+      if (!leads) {
+        stopServing()
         told = ''
       }
       if (status === 'idle') {
@@ -212,8 +268,8 @@ export function createRelay({ open, name, self, clock, logger, connection, ...de
       told = now
       tellState()
     },
-    event: (event, values) => post({ type: 'event', name: event, values: [...values] }),
-    typing: (peer, active) => post({ type: 'typing', peer, active }),
-    departing: (under) => post({ type: 'departing', under }),
+    event: (event, values) => void post({ type: 'event', name: event, values: [...values] }),
+    typing: (peer, active) => void post({ type: 'typing', peer, active }),
+    departing: (under) => void post({ type: 'departing', under }),
   }
 }

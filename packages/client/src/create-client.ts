@@ -59,6 +59,7 @@ import { type LockPort, webLocks } from './tabs/lock.js'
 import { broadcastTabs, type OpenTabPort } from './tabs/port.js'
 import { createRelay } from './tabs/relay.js'
 import { heardEvent, isMessageEvent, type SharedMessage, tellEvent } from './tabs/shared-events.js'
+import { storeId } from './tabs/store-id.js'
 import { createWriteQueue } from './tabs/write-queue.js'
 import type { Client, Conversation, Message } from './types.js'
 import { backoffMs, sleep } from './waiting.js'
@@ -394,18 +395,4 @@ export async function createClient(options: ClientOptions): Promise<Client> {
 async function defaultProvider(): Promise<CryptoProvider> {
   const { sodiumProvider } = await import('@securechat/crypto/sodium')
   return sodiumProvider()
-}
-
-/** Names the lock of this very store: the same for every tab that has it open. */
-async function storeId(storage: ClientStorage, random: Random): Promise<Uint8Array> {
-  for (;;) {
-    const row = await storage.get(KEYS.storeId)
-    if (row) return row.value
-    try {
-      await storage.commit([{ put: KEYS.storeId, value: random(16) }], { expect: [{ key: KEYS.storeId, version: null }] })
-    } catch (error) {
-      // Another tab was first.
-      if (asSecureChatError(error, 'storage/unavailable').code !== 'storage/conflict') throw error
-    }
-  }
 }

@@ -17,7 +17,15 @@ const schema = z.discriminatedUnion('type', [
    */
   z.object({ type: z.literal('leader'), by: z.string(), state, running: z.boolean() }),
   /** A call to the server, through the leader that `to` names, and no other one: it is made at most once. */
-  z.object({ type: z.literal('call'), to: z.string(), id: z.string(), name: z.string(), input: z.unknown(), registrationToken: z.optional(z.string()) }),
+  z.object({
+    type: z.literal('call'),
+    to: z.string(),
+    id: z.string(),
+    name: z.string(),
+    input: z.unknown(),
+    registrationToken: z.optional(z.string()),
+    timeoutMs: z.optional(z.number()),
+  }),
   z.object({ type: z.literal('abort'), id: z.string() }),
   z.object({ type: z.literal('answer'), id: z.string(), output: z.optional(z.unknown()), error: z.optional(error) }),
   /** To the leader: sign in anew, connect now, make room for a tab that was started. */

@@ -68,6 +68,12 @@ const stateOf = ({ error, ...state }: SharedState): ConnectionState =>
   Object.freeze({ ...state, ...(error && { error: sharedError(error) }) }) as ConnectionState
 const sharedOf = ({ error, ...state }: ConnectionState): SharedState => ({ ...state, ...(error && { error: shareError(error) }) })
 
+type Asked = Pick<NetworkCallOptions, 'registrationToken' | 'timeoutMs'>
+const only = ({ registrationToken, timeoutMs }: { [Name in keyof Asked]: Asked[Name] | undefined }): Asked => ({
+  ...(registrationToken !== undefined && { registrationToken }),
+  ...(timeoutMs !== undefined && { timeoutMs }),
+})
+
 /** Several tabs on one store: the one that leads serves the others, which ask whether it still lives. */
 export function createRelay({ open, name, self, clock, logger, connection, ...deps }: RelayDeps): Relay {
   const calls = new Map<string, Waiting>()
@@ -100,10 +106,10 @@ export function createRelay({ open, name, self, clock, logger, connection, ...de
   const ownName = (): string => `${self}.${term}`
   const tellState = (): void => void post({ type: 'leader', by: ownName(), state: sharedOf(deps.state()), running: deps.isRunning() })
 
-  const serve = async ({ id, name: operation, input, registrationToken }: Extract<TabMessage, { type: 'call' }>): Promise<void> => {
+  const serve = async ({ id, name: operation, input, registrationToken, timeoutMs }: Extract<TabMessage, { type: 'call' }>): Promise<void> => {
     const controller = new AbortController()
     serving.set(id, controller)
-    const options = { signal: controller.signal, ...(registrationToken !== undefined && { registrationToken }) }
+    const options = { signal: controller.signal, ...only({ registrationToken, timeoutMs }) }
     const call = async (): Promise<unknown> => {
       if (!Object.hasOwn(OPERATIONS, operation)) throw new SecureChatError('protocol/unknown-operation')
       // The other tab is of the same origin; the input is checked by the operation's schema, and the server checks every call.
@@ -215,7 +221,7 @@ export function createRelay({ open, name, self, clock, logger, connection, ...de
         if (leader) resolve()
         else followers.push(resolve)
       }),
-    call(operation, input, { signal, registrationToken } = {}) {
+    call(operation, input, { signal, registrationToken, timeoutMs } = {}) {
       const id = `${self}.${count++}`
       return new Promise((resolve, reject) => {
         const end = (): void => signal?.removeEventListener('abort', abort)
@@ -237,7 +243,7 @@ export function createRelay({ open, name, self, clock, logger, connection, ...de
             reject(error)
           },
         })
-        const call = { id, name: operation, input, ...(registrationToken !== undefined && { registrationToken }) }
+        const call = { id, name: operation, input, ...only({ registrationToken, timeoutMs }) }
         const failed = followed === undefined ? ended() : post({ type: 'call', to: followed, ...call })
         if (!failed) return
         calls.delete(id)

@@ -85,7 +85,7 @@ export interface ClientOptions {
   readonly platform?: string
   /** Days after which the primary device takes a device that was not connected off the list. Default: 45. */
   readonly idleDeviceDays?: number
-  /** Keeps a second tab from connecting with the same store. Default: Web Locks, where there are any. */
+  /** Chooses the one tab that connects; the others work through it. Default: Web Locks, where there are any. */
   readonly lock?: LockPort
   /** Messages between the tabs of one store. Default: BroadcastChannel, where there is one and `lock` is not given. */
   readonly tabs?: OpenTabPort

@@ -15,6 +15,8 @@ export interface Network {
   call<Name extends OperationName>(name: Name, input: OperationInput<Name>, options?: NetworkCallOptions): Promise<OperationOutput<Name>>
   /** A signed-in socket is there, here or where the leader is. */
   readonly online: boolean
+  /** The session was refused for good, here or where the leader is: nothing connects before `reauthenticate`. */
+  readonly refused: boolean
   /** Resolves once `online`, or when `signal` aborts. Only for the leader. */
   untilOnline(signal: AbortSignal): Promise<void>
   /** Ends the connection and the lead, for whoever wants them more; a later call opens again. */
@@ -94,6 +96,11 @@ export function createNetwork({ connection, lead, relay, clock }: NetworkDeps): 
     },
     get online() {
       return isFollowing() ? relay?.leader?.status === 'online' : isOnline()
+    },
+    get refused() {
+      // A leader without a session shows the same status, and no error.
+      if (isFollowing()) return relay?.leader?.status === 'signed-out' && relay.leader.error !== undefined
+      return connection.state().status === 'signed-out'
     },
     untilOnline(signal) {
       return new Promise((resolve) => {

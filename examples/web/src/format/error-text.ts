@@ -26,7 +26,7 @@ const TEXTS: Partial<Record<Code, string>> = {
   'mailbox/unknown-recipient': 'The other person no longer uses SecureChat.',
   'storage/full': 'This device has no room left. Free some space, then try again.',
   'storage/unavailable': 'The browser does not let this page store data. Private windows and blocked cookies can be the reason.',
-  'storage/locked': 'Another tab is using your messages. Close it and try again.',
+  'storage/locked': 'Another tab is using your messages. Close or reload it and try again.',
   'storage/wrong-key': 'The messages stored in this browser cannot be unlocked.',
   'storage/corrupt': 'The messages stored in this browser are damaged.',
   'client/unsupported': 'This browser or device cannot do that.',

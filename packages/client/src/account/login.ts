@@ -16,7 +16,8 @@ export async function requestCode({ context, registrar, state }: LoginDeps, { ph
   if (!isPhoneNumber(phone)) throw new SecureChatError('client/invalid-argument', { detail: 'phone number: E.164' })
   if ((await readAccount(db))?.status === 'signed-in') throw new SecureChatError('auth/already-registered')
   // A connection that was refused for good tries again, now without a login.
-  if (network.connection.state().status === 'signed-out') network.connection.reauthenticate()
+  await network.open(options.signal)
+  if (network.refused) network.connection.reauthenticate()
   const { loginId, codeDigits, expiresAt, resendAt } = await network.call('auth.requestCode', { phone }, options)
   let confirmed: Confirmed | undefined
   let unlocked = false

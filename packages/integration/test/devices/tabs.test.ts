@@ -1,9 +1,21 @@
 import type { Conversation } from '@securechat/client'
-import { createTestBrowser, type TestClient, type TestNetwork, type TestTab } from '@securechat/testing'
+import { parseEnvelope, SecureChatError, toBase64Url } from '@securechat/protocol'
+import {
+  type CrashPoints,
+  createCrashPoints,
+  createTestBrowser,
+  type TestBrowser,
+  type TestClient,
+  type TestNetwork,
+  type TestNetworkOptions,
+  type TestTab,
+} from '@securechat/testing'
 import { describe, expect, it } from 'vitest'
 import { closeNetworks, listenTo, messagesOf, network, received } from '../../src/attack-scene.js'
 
 closeNetworks()
+
+const tabBrowsers = new WeakMap<TestNetwork, TestBrowser>()
 
 interface Tabs {
   readonly net: TestNetwork
@@ -13,11 +25,12 @@ interface Tabs {
 }
 
 /** Alice with several tabs, the first of which leads, and Bob, with whom she talks. */
-async function open(count: number): Promise<Tabs> {
-  const net = await network()
+async function open(count: number, { crash, wrap }: { crash?: CrashPoints; wrap?: TestNetworkOptions['wrap'] } = {}): Promise<Tabs> {
+  const net = await network({ ...(wrap && { wrap }) })
   const browser = createTestBrowser()
+  tabBrowsers.set(net, browser)
   const handles = Array.from({ length: count }, () => browser.tab())
-  const first = await net.client('Alice', { tab: handles[0]! })
+  const first = await net.client('Alice', { tab: handles[0]!, ...(crash && { crash }) })
   const bob = await net.client('Bob')
   const toBob = await net.drive(first.conversations.direct({ phone: bob.phone }))
   await toBob.send('Hello Bob')
@@ -37,9 +50,28 @@ const chatOf = async (client: TestClient): Promise<Conversation> => {
 }
 const statusOf = ({ connection }: TestClient): string => connection.state().status
 
+/** Counts the sockets of Alice's tabs. */
+function sockets(): { readonly wrap: NonNullable<TestNetworkOptions['wrap']>; readonly open: () => number; readonly most: () => number } {
+  let [open, most] = [0, 0]
+  const counted: NonNullable<TestNetworkOptions['wrap']> = (inner) => ({
+    kind: inner.kind,
+    async open(handlers, options) {
+      const onClose: typeof handlers.onClose = (error) => {
+        open--
+        handlers.onClose(error)
+      }
+      const channel = await inner.open({ ...handlers, onClose }, options)
+      most = Math.max(most, ++open)
+      return channel
+    },
+  })
+  return { open: () => open, most: () => most, wrap: (inner, name) => (name === 'Alice' ? counted(inner) : inner) }
+}
+
 describe('several tabs', () => {
   it('all of them live: they send, receive, see the connection and are told, though one alone is connected', async () => {
-    const { net, bob, tabs } = await open(3)
+    const { wrap, open: connected, most } = sockets()
+    const { net, bob, tabs } = await open(3, { wrap })
     expect(tabs.map(statusOf)).toEqual(['online', 'online', 'online'])
     const heard = tabs.map((tab) => listenTo(tab).messages)
     for (const [index, tab] of tabs.entries()) await (await chatOf(tab)).send(`from tab ${index}`)
@@ -51,6 +83,7 @@ describe('several tabs', () => {
     const shown = await Promise.all(tabs.map(async (tab) => (await messagesOf(tab)).map(({ text, status }) => [text, status])))
     expect(shown[1]).toEqual(shown[0])
     expect(shown[2]).toEqual(shown[0])
+    expect([connected(), most()]).toEqual([1, 1])
   })
 
   it('what needs the server goes through the tab that leads, with its errors and its abort', async () => {
@@ -122,6 +155,71 @@ describe('several tabs', () => {
     expect((await messagesOf(bob)).filter(({ kind }) => kind !== 'text')).toEqual([])
   })
 
+  it('attack 25: the leading tab dies at any step of a send that another tab has handed to it: it arrives once, under one key', async () => {
+    const run = async (dieAt: number | undefined): Promise<CrashPoints> => {
+      let armed = false
+      const crash = createCrashPoints({ ...(dieAt !== undefined && { dieAt }), from: () => armed })
+      const { net, bob, tabs, handles } = await open(2, { crash })
+      const ciphertexts = new Map<string, string>()
+      net.malicious.onSend(({ frame, forward }) => {
+        for (const { envelope } of frame.recipients) {
+          const decoded = parseEnvelope(envelope)
+          if (decoded.kind === 'unknown') throw new Error('an envelope of an unknown kind')
+          const { ratchet, ciphertext } = decoded
+          const key = `${toBase64Url(ratchet.sessionTag)} ${toBase64Url(ratchet.ratchetKey)} ${ratchet.counter}`
+          expect(ciphertexts.get(key) ?? toBase64Url(ciphertext)).toBe(toBase64Url(ciphertext))
+          ciphertexts.set(key, toBase64Url(ciphertext))
+        }
+        return forward()
+      })
+      armed = true
+      await (await chatOf(tabs[1]!)).send('handed over')
+      for (let n = 0; n < 40 && !crash.dead; n++) await net.advance(250)
+      expect(crash.dead).toBe(dieAt !== undefined)
+      if (crash.dead) handles[0]!.die()
+      await net.settle()
+      expect((await received(bob)).filter((text) => text === 'handed over')).toEqual(['handed over'])
+      expect((await messagesOf(tabs[1]!)).filter(({ kind, text, status }) => text === 'handed over' && kind === 'text' && status !== 'queued').length).toBe(1)
+      expect(statusOf(tabs[1]!)).toBe('online')
+      return crash
+    }
+    const { steps } = await run(undefined)
+    const first = steps.findIndex(({ what }) => what === 'commit')
+    const points = steps.flatMap(({ what }, n) => (n >= first && what !== 'read' ? [n] : [])).slice(0, 9)
+    expect(points.length).toBe(9)
+    for (const dieAt of points) await run(dieAt)
+  })
+
+  it('a tab that cannot take the lead over leaves it to the next, and does not keep it', async () => {
+    const net = await network()
+    const browser = createTestBrowser()
+    let broken = false
+    const inner = createCrashPoints()
+    const crash: CrashPoints = {
+      ...inner,
+      wrapStorage: (storage) => ({
+        ...storage,
+        async commit(writes, options) {
+          if (broken && writes.some((write) => 'put' in write && write.put === 'leader')) throw new SecureChatError('storage/unavailable')
+          return storage.commit(writes, options)
+        },
+      }),
+    }
+    const first = await net.client('Alice', { tab: browser.tab() })
+    const same = { disk: first.disk, phone: first.phone }
+    const second = await net.client('Alice', { tab: browser.tab(), ...same, crash })
+    const third = await net.client('Alice', { tab: browser.tab(), ...same })
+    await net.settle()
+    broken = true
+    await net.drive(first.close())
+    await net.settle()
+    expect([statusOf(second), statusOf(third)]).toEqual(['online', 'online'])
+    broken = false
+    await net.drive(third.close())
+    await net.settle()
+    expect(statusOf(second)).toBe('online')
+  })
+
   it('a tab that was opened for a call only makes room for one that is started', async () => {
     const net = await network()
     const browser = createTestBrowser()
@@ -156,5 +254,44 @@ describe('several tabs', () => {
     await net.settle()
     expect(reasons.sort()).toEqual(['first logout', 'second logout'])
     expect((await first.account.state()).status).toBe('signed-out')
+  })
+
+  it('after one has left, those that were open and those that are opened next are tabs of one store: one of them is connected, and they go on', async () => {
+    const { wrap, open: connected } = sockets()
+    const { net, bob, tabs } = await open(2, { wrap })
+    const [first, second] = tabs as [TestClient, TestClient]
+    await (await chatOf(bob)).send('while she leaves')
+    await net.drive(second.account.logout())
+    await net.settle()
+    // Nothing of what was there, and nothing that the leading tab was about to write.
+    const left = ['!format', '!key', '!seal', 'leader', 'store-id']
+    expect([...first.disk.entries.keys()].filter((key) => !left.includes(key))).toEqual([])
+    await net.advance(31_000)
+    const browserOf = tabBrowsers.get(net)!
+    const third = await net.client('Alice', { tab: browserOf.tab(), disk: first.disk, phone: first.phone, signedOut: true })
+    const login = await net.drive(third.account.requestCode({ phone: first.phone }))
+    await net.drive(login.confirm({ code: net.codes.at(-1)!.code, replaceKeys: true }))
+    await third.start()
+    await net.settle()
+    expect([statusOf(first), statusOf(third), connected()]).toEqual(['online', 'online', 1])
+    await (await net.drive(third.conversations.direct({ phone: bob.phone }))).send('back again')
+    await net.settle()
+    expect((await messagesOf(first)).map(({ text, status }) => [text, status])).toEqual([['back again', 'sent']])
+    await net.drive(second.close())
+  })
+
+  it('a tab that dies while it leaves does not keep the others from noticing the end of the session', async () => {
+    const { net, tabs, handles } = await open(2)
+    const [first, second] = tabs as [TestClient, TestClient]
+    const reasons: string[] = []
+    first.on('signed-out', ({ reason }) => void reasons.push(reason))
+    void second.account.logout()
+    second.kill()
+    handles[1]!.die()
+    await net.advance(31_000)
+    await net.client('Elsewhere', { phone: first.phone, replaceKeys: true })
+    await net.advance(40_000)
+    expect(reasons).toEqual(['revoked'])
+    expect((await first.account.state()).status).toBe('revoked')
   })
 })

@@ -181,6 +181,7 @@ async function openPerson({ seed, clock, disk = new MemoryDisk(), wrap = (storag
     get online() {
       return script.connection.state().status === 'online'
     },
+    refused: false,
     untilOnline: (signal) =>
       new Promise((resolve) => {
         const look = (): void => {

@@ -37,7 +37,7 @@ function before(storage: ClientStorage, n: number, action: () => Promise<unknown
 describe('signing out with other tabs open', () => {
   it('erases what another tab stores behind its back, and leaves the name that all tabs know the store by', async () => {
     const { disk, storage, other } = await stores()
-    await wipe(before(storage, 4, () => other.commit([put('message/0000'), put('outbox/x/1')])))
+    await wipe({ storage: before(storage, 4, () => other.commit([put('message/0000'), put('outbox/x/1')])) })
     expect([...disk.entries.keys()]).toEqual(['store-id'])
   })
 
@@ -49,7 +49,7 @@ describe('signing out with other tabs open', () => {
     const leading = db.guarded({ ...fence, onBroken: () => {} })
     const refused: unknown[] = []
     const late = (): Promise<unknown> => leading.run(async (tx) => tx.put('received', row)).catch((error: unknown) => refused.push(error))
-    await wipe(before(storage, 2, late))
+    await wipe({ storage: before(storage, 2, late) })
     expect(refused).toMatchObject([{ code: 'storage/locked' }])
     expect([...disk.entries.keys()]).toEqual(['store-id'])
   })
@@ -58,10 +58,10 @@ describe('signing out with other tabs open', () => {
     const { disk, storage, other } = await stores()
     await storage.commit([put(KEYS.wipe)])
     const slow = before(storage, 2, async () => {
-      await continueWipe(other)
+      await continueWipe({ storage: other })
       await other.commit([put('account'), put('message/0700')])
     })
-    await continueWipe(slow)
+    await continueWipe({ storage: slow })
     expect([...disk.entries.keys()].sort()).toEqual(['account', 'message/0700', 'store-id'])
   })
 
@@ -75,7 +75,7 @@ describe('signing out with other tabs open', () => {
       })
     await storage.commit([put(KEYS.wipe)])
     await expect(signIn()).rejects.toMatchObject({ code: 'storage/locked' })
-    await continueWipe(storage)
+    await continueWipe({ storage })
     await signIn()
   })
 })

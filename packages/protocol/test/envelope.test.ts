@@ -76,6 +76,14 @@ describe('layout', () => {
   })
 })
 
+test('a handshake names either kind of KEM key, and nothing else', () => {
+  for (const kemKeyType of [KEM_KEY_TYPES.oneTime, KEM_KEY_TYPES.lastResort]) {
+    const made = { ...handshake, kemKeyType }
+    expect(decodeHandshakeHeader(encodeHandshakeHeader(made))).toEqual(made)
+  }
+  for (const type of [0, 3]) expect(codeOf(() => decodeHandshakeHeader(handshakeBytes.map((byte, i) => (i === 128 ? type : byte))))).toBe('protocol/malformed')
+})
+
 describe('what is newer is kept, not refused', () => {
   const changed = (at: number, value: number): Uint8Array => {
     const bytes = message.slice()
@@ -112,6 +120,9 @@ describe('bad input', () => {
     }
     expect(codeOf(() => parseEnvelope(withByte(0, 0)))).toBe('protocol/malformed')
     expect(codeOf(() => parseEnvelope(withByte(4 + 3, 0)))).toBe('protocol/malformed')
+    const toDeviceZero = first.slice()
+    toDeviceZero.fill(0, 4 + 4, 4 + 8)
+    expect(codeOf(() => parseEnvelope(toDeviceZero))).toBe('protocol/malformed')
     expect(codeOf(() => parseEnvelope(withByte(4 + 128, 3)))).toBe('protocol/malformed')
     expect(codeOf(() => parseEnvelope(withByte(4 + 8, 1)))).toBe('protocol/malformed')
     expect(codeOf(() => decodeHandshakeHeader(handshakeBytes.subarray(1)))).toBe('protocol/malformed')
@@ -123,8 +134,12 @@ describe('bad input', () => {
   })
 
   test('larger than the limit is refused, in both directions', () => {
+    const header = encodeEnvelopeHeader(ratchet, null)
+    const largest = joinEnvelope(header, filled(32, 1), new Uint8Array(LIMITS.envelopeBytes - header.length - 32))
+    expect(largest).toHaveLength(LIMITS.envelopeBytes)
+    expect(parseEnvelope(largest).kind).toBe('message')
     expect(codeOf(() => parseEnvelope(new Uint8Array(LIMITS.envelopeBytes + 1)))).toBe('protocol/too-large')
-    expect(codeOf(() => joinEnvelope(encodeEnvelopeHeader(ratchet, null), filled(32, 1), new Uint8Array(LIMITS.envelopeBytes)))).toBe('protocol/too-large')
+    expect(codeOf(() => joinEnvelope(header, filled(32, 1), new Uint8Array(LIMITS.envelopeBytes - header.length - 31)))).toBe('protocol/too-large')
   })
 
   test('fields of a wrong length are not encoded', () => {

@@ -13,7 +13,7 @@ import {
   u32,
 } from '@securechat/protocol/core'
 import { expand } from '../kdf/kdf.js'
-import { pad, unpad } from '../padding/padding.js'
+import { pad, paddedLength, unpad } from '../padding/padding.js'
 import { type CryptoProvider, SIZES } from '../primitives/provider.js'
 import { Secret } from '../secret.js'
 
@@ -59,13 +59,12 @@ export function sealSharedBody(
   { provider, random }: SharedBodyDeps,
   common: Uint8Array,
 ): { readonly body: Uint8Array; readonly reference: SharedBodyReference } {
-  if (common.length > LIMITS.sharedBodyBytes) throw new SecureChatError('protocol/too-large', { detail: 'shared body' })
+  if (SHARED_BODY_OVERHEAD + paddedLength(common.length) > LIMITS.sharedBodyBytes) throw new SecureChatError('protocol/too-large', { detail: 'shared body' })
   const [id, key] = [random(ID_BYTES), new Secret(random(KEY_BYTES))]
   const header = encodeSharedBodyHeader(id)
   const secrets = bodySecrets(provider, key, header)
   const ciphertext = provider.aeadSeal(secrets.key, secrets.nonce, { data: pad(common), associatedData: NOTHING })
   const body = new Uint8Array(header.length + secrets.commitment.length + ciphertext.length)
-  if (body.length > LIMITS.sharedBodyBytes) throw new SecureChatError('protocol/too-large', { detail: 'shared body' })
   body.set(header)
   body.set(secrets.commitment, header.length)
   body.set(ciphertext, header.length + secrets.commitment.length)

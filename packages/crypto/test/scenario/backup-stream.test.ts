@@ -1,5 +1,6 @@
 import { type AccountId, idFromBytes } from '@securechat/protocol/core'
 import { describe, expect, test } from 'vitest'
+import { CONTAINER_OVERHEAD, sealContainer } from '../../src/backup/container.js'
 import { type BackupEntry, openStreamPart, sealBackupManifest, sealSegment, startBackup } from '../../src/backup/index.js'
 import { Secret } from '../../src/secret.js'
 import { sodiumProvider } from '../../src/sodium/index.js'
@@ -21,7 +22,7 @@ function stream() {
     state = sealed.state
     parts.push(sealed.bytes)
   }
-  return { parts, manifest: sealBackupManifest(deps, { backupKey, state }).bytes }
+  return { parts, state, manifest: sealBackupManifest(deps, { backupKey, state }).bytes }
 }
 const open = (bytes: Uint8Array, received: readonly BackupEntry[]) => openStreamPart(provider, { backupKey, accountId, backupId, received, bytes })
 const codeOf = (work: () => unknown): string => {
@@ -72,5 +73,26 @@ describe('an archive that is read while it is written', () => {
       changed[at]! ^= 1
       expect(codeOf(() => open(changed, []))).not.toBe('opened')
     }
+  })
+
+  test('a manifest that says something else of a part than the part itself, in any field, is refused', () => {
+    const { parts, state } = stream()
+    const received = read(parts)
+    const listing = (change: Partial<BackupEntry>) => {
+      const entries = state.entries.map((entry, i) => (i === 1 ? { ...entry, ...change } : entry))
+      return codeOf(() => open(sealBackupManifest(deps, { backupKey, state: { ...state, nextNumber: 100, entries } }).bytes, received))
+    }
+    expect(listing({})).toBe('opened')
+    const length = parts[1]!.length + 1
+    const changes: Partial<BackupEntry>[] = [{ number: 9 }, { kind: 'groups' }, { length }, { hash: new Uint8Array(32) }, { backupId: new Uint8Array(16) }]
+    for (const change of changes) expect([change, listing(change)]).toEqual([change, 'backup/damaged'])
+  })
+
+  test('a part of a kind that is not known yet needs a newer version', () => {
+    const plaintext = new Uint8Array(256)
+    const part = (kind: number) => sealContainer(deps, { backupKey, accountId }, { kind, backupId, number: 1, plaintext })
+    expect(part(99)).toHaveLength(CONTAINER_OVERHEAD + 256)
+    expect(codeOf(() => open(part(99), []))).toBe('protocol/unsupported-version')
+    expect(codeOf(() => open(part(6), []))).toBe('opened')
   })
 })

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { openCommitting, sealCommitting } from '../../src/aead/committing.js'
 import { Secret } from '../../src/index.js'
@@ -260,6 +261,7 @@ test('a secret keeps the very array, and prints as none', () => {
   const secret = new Secret(bytes)
   expect(secret.expose()).toBe(bytes)
   expect([`${secret}`, JSON.stringify(secret), sodium.equal(secret.expose(), bytes)]).toEqual(['[secret]', '"[secret]"', true])
+  expect([inspect(secret), inspect({ key: [secret] })]).toEqual(['[secret]', '{ key: [ [secret] ] }'])
 })
 
 test('the keys of a message are erased once it is sealed or opened, and where it was refused', () => {

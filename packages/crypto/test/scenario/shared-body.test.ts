@@ -1,4 +1,4 @@
-import { ENVELOPE_FLAGS, ENVELOPE_KINDS, LIMITS, parseEnvelope, parseSharedBody } from '@securechat/protocol'
+import { concatBytes, ENVELOPE_FLAGS, ENVELOPE_KINDS, LABELS, LIMITS, parseEnvelope, parseSharedBody, parseT, T, u8, u32 } from '@securechat/protocol'
 import { expect, test } from 'vitest'
 import {
   decodeSharedBodyReference,
@@ -12,6 +12,7 @@ import {
   verifyFrankingCommitment,
 } from '../../src/index.js'
 import { codeOf } from '../support/codes.js'
+import { misshapen } from '../support/fields.js'
 import { CONVERSATION, sampleReport } from '../support/franking.js'
 import { bytesOf, createWorld, NOTHING, Person, textOf } from '../support/people.js'
 import { providers, sodium } from '../support/providers.js'
@@ -109,4 +110,72 @@ test('newer bodies and references are kept apart from broken ones; limits hold o
   expect(codeOf(() => encodeSharedBodyReference({ ...reference, key: new Secret(new Uint8Array(31)) }))).toBe('client/invalid-argument')
   for (const size of [0, 68, LIMITS.sharedBodyBytes + 1])
     expect(codeOf(() => encodeSharedBodyReference({ ...reference, size }))).toBe('client/invalid-argument')
+})
+
+/** The reference of somebody who makes up a body of their own: the hash is right whatever the body says. */
+const hashOf = (body: Uint8Array): Uint8Array => sodium.blake2b(32, T(LABELS.sharedBodyHash, body))
+
+test('a reference that fits the hash still has to name the id, the size and the key of this very body', () => {
+  const { body, reference } = sealed()
+  expect(hashOf(body)).toEqual(reference.hash)
+  const id = flipped(reference.id, 0)
+  expect(codeOf(() => open({ ...reference, id }, body))).toBe('crypto/authentication-failed')
+  for (const size of [reference.size - 1, reference.size + 1]) expect(codeOf(() => open({ ...reference, size }, body))).toBe('crypto/authentication-failed')
+  // A second key cannot be committed to: the bytes of the commitment are the key's, also for who chooses them.
+  const changed = flipped(body, 20 + 31)
+  expect(codeOf(() => open({ ...reference, hash: hashOf(changed) }, changed))).toBe('crypto/authentication-failed')
+})
+
+test('nothing is decrypted before hash and commitment are right', () => {
+  const { body, reference } = sealed()
+  let opened = 0
+  const provider = {
+    ...sodium,
+    aeadOpen(...args: Parameters<typeof sodium.aeadOpen>) {
+      opened++
+      return sodium.aeadOpen(...args)
+    },
+  }
+  const attempt = (input: SharedBodyReference, bytes: Uint8Array) =>
+    codeOf(() => openSharedBody({ provider }, { reference: input, headerId: reference.id, body: bytes }))
+  const changed = flipped(body, body.length - 1)
+  const wrong = flipped(body, 20)
+  expect(attempt(reference, changed)).toBe('crypto/authentication-failed')
+  expect(attempt({ ...reference, hash: hashOf(wrong) }, wrong)).toBe('crypto/authentication-failed')
+  expect(opened).toBe(0)
+})
+
+test('a body is made of all that fits with its padding into 512 KiB, and of no byte more', () => {
+  const seal = (size: number) => sealSharedBody({ provider: sodium, random: seededRandom(1) }, new Uint8Array(size))
+  const { body, reference } = seal(516_092)
+  expect(body).toHaveLength(20 + 32 + 516_096 + 16)
+  expect(open(reference, body)).toHaveLength(516_092)
+  expect(codeOf(() => seal(516_093))).toBe('protocol/too-large')
+})
+
+test('references: every field of its length, none missing and none more, and independent of their bytes once read', () => {
+  const { reference } = sealed()
+  const bytes = encodeSharedBodyReference(reference)
+  const fields = parseT(bytes, LABELS.sharedBodyReference)
+  const read = (changed: readonly Uint8Array[]) => codeOf(() => decodeSharedBodyReference(T(LABELS.sharedBodyReference, ...changed)))
+  for (const { what, fields: changed } of misshapen(fields)) expect([what, read(changed)]).toEqual([what, 'protocol/malformed'])
+  const withSize = (size: number) => [...fields.slice(0, 4), u32(size)]
+  for (const size of [0, 68, LIMITS.sharedBodyBytes + 1]) expect(read(withSize(size))).toBe('protocol/malformed')
+  for (const size of [69, LIMITS.sharedBodyBytes]) {
+    const decoded = decodeSharedBodyReference(T(LABELS.sharedBodyReference, ...withSize(size)))
+    expect(decoded.size).toBe(size)
+    expect(encodeSharedBodyReference(decoded)).toEqual(T(LABELS.sharedBodyReference, ...withSize(size)))
+  }
+  expect(read([u8(2), ...fields.slice(1)])).toBe('protocol/unsupported-version')
+  const input = concatBytes(bytes)
+  const decoded = decodeSharedBodyReference(input)
+  input.fill(0)
+  expect({ ...decoded, key: decoded.key.expose() }).toEqual({ ...reference, key: reference.key.expose() })
+  for (const length of [0, 15, 17])
+    expect(codeOf(() => encodeSharedBodyReference({ ...reference, id: new Uint8Array(length) }))).toBe('client/invalid-argument')
+  for (const length of [0, 31, 33]) {
+    expect(codeOf(() => encodeSharedBodyReference({ ...reference, hash: new Uint8Array(length) }))).toBe('client/invalid-argument')
+    expect(codeOf(() => encodeSharedBodyReference({ ...reference, key: new Secret(new Uint8Array(length)) }))).toBe('client/invalid-argument')
+  }
+  expect(codeOf(() => encodeSharedBodyReference({ ...reference, size: reference.size + 0.5 }))).toBe('client/invalid-argument')
 })

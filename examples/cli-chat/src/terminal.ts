@@ -3,6 +3,7 @@ import { type Client, createClient } from '@securechat/client'
 import type { ClientStorage } from '@securechat/storage'
 import { sqliteStorage } from '@securechat/storage-sqlite'
 import { webSocketTransport } from '@securechat/transport/websocket'
+import { listenToAlerts } from './alerts.js'
 import { type Ask, report } from './asking.js'
 import { listenToRestore } from './backup.js'
 import { createCommands } from './commands.js'
@@ -60,6 +61,7 @@ async function converse(chat: Client, printer: Printer, streams: Streams): Promi
     const commands = createCommands(chat, { printer, ask })
     listen(chat, printer, commands.openId)
     listenToRestore(chat, printer)
+    listenToAlerts(chat, printer)
     await chat.start()
     printer.say('ready', 'Ready.', { accountId: (await chat.account.state()).accountId })
     for (;;) {
@@ -94,10 +96,6 @@ function listen(chat: Client, printer: Printer, openId: () => string | undefined
   chat.on('identity-recovered', () =>
     printer.say('identity-recovered', 'A contact has recovered the account with the recovery words and has another safety number. /safety compares it.'),
   )
-  chat.on('devices-changed', ({ added, removed }) => {
-    const text = [added.length > 0 && `device ${added.join(', ')} was added`, removed.length > 0 && `device ${removed.join(', ')} was removed`].filter(Boolean)
-    printer.say('devices-changed', `Your devices: ${text.join('; ')}. /devices lists them, /revoke removes one.`, { added, removed })
-  })
   chat.on('security-alert', ({ error }) => printer.say('security-alert', `Warning: ${error.message}`, { code: error.code }))
   chat.on('signed-out', ({ reason }) =>
     printer.say('signed-out', reason === 'revoked' ? 'This device was signed out elsewhere. Your history stays readable.' : 'Signed out.'),

@@ -1,8 +1,8 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, expect, it } from 'vitest'
-import { type LineProcess, signInTerminal, startServer, startTerminal } from '../src/processes.js'
+import { type LineProcess, signInTerminal, startServer, startTerminal, type TerminalProcess } from '../src/processes.js'
 import { storedMessages } from '../src/stored-messages.js'
 
 const ending: (() => Promise<unknown> | void)[] = []
@@ -127,4 +127,57 @@ it('a backup under 24 words, a PIN, and the account goes on in a new store with 
   found.write('/quit')
   expect(await found.exited).toBe(0)
   expect(await texts(join(dir, 'found.db'))).toEqual(['one', 'two', 'three', 'four', 'five'])
+})
+
+it('attack 24: a store whose files were put back is told of it, and both sides write on', { timeout: 120_000 }, async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'securechat-terminals-'))
+  ending.push(() => rmSync(dir, { recursive: true, force: true }))
+  const server = endLater(await startServer({ data: join(dir, 'data') }))
+  const alice = endLater(await signInTerminal(server, { store: join(dir, 'alice.db'), phone: '+14155550100', name: 'Alice' }))
+  mkdirSync(join(dir, 'bob'))
+  const store = join(dir, 'bob', 'bob.db')
+  const open = async (): Promise<TerminalProcess> => {
+    const bob = endLater(startTerminal({ server: server.url, store }))
+    await bob.event(({ event, status }) => event === 'connection' && status === 'online')
+    bob.write('/open 1')
+    await bob.event(({ event }) => event === 'opened')
+    return bob
+  }
+  const told = (bob: TerminalProcess): unknown[] => bob.events().flatMap(({ event, kind }) => (event === 'device-alert' ? [kind] : []))
+  const leave = async (bob: TerminalProcess): Promise<void> => {
+    bob.write('/quit')
+    expect(await bob.exited).toBe(0)
+  }
+  const first = endLater(await signInTerminal(server, { store, phone: '+14155550101', name: 'Bob' }))
+  first.write('/new +14155550100')
+  await first.event(({ event }) => event === 'opened')
+  first.write('one')
+  await alice.event(({ event, text }) => event === 'message' && text === 'one')
+  alice.write('/open 1')
+  alice.write('/accept')
+  alice.write('two')
+  await first.event(({ event, text }) => event === 'message' && text === 'two')
+  await leave(first)
+  cpSync(join(dir, 'bob'), join(dir, 'image'), { recursive: true })
+
+  const second = await open()
+  second.write('three')
+  await alice.event(({ event, text }) => event === 'message' && text === 'three')
+  alice.write('four')
+  await second.event(({ event, text }) => event === 'message' && text === 'four')
+  expect(told(second)).toEqual([])
+  await leave(second)
+  rmSync(join(dir, 'bob'), { recursive: true })
+  renameSync(join(dir, 'image'), join(dir, 'bob'))
+
+  const third = await open()
+  await third.event(({ event, kind }) => event === 'device-alert' && kind === 'store-rolled-back')
+  third.write('five')
+  await alice.event(({ event, text }) => event === 'message' && text === 'five')
+  alice.write('six')
+  await third.event(({ event, text }) => event === 'message' && text === 'six')
+  await leave(third)
+  await alice.kill()
+  expect((await storedMessages(join(dir, 'alice.db'))).map(({ text }) => text)).toEqual(['one', 'two', 'three', 'four', 'five', 'six'])
+  expect((await storedMessages(store)).map(({ text }) => text)).toEqual(['one', 'two', 'five', 'six'])
 })

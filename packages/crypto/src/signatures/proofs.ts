@@ -60,7 +60,7 @@ function refreshBytes(provider: Hash, { refreshToken, issuedAt, nonce }: Refresh
 const sign = (provider: Signer, { signing }: Signed, bytes: Uint8Array): Uint8Array => provider.ed25519Sign(signing.secretKey.expose(), bytes)
 
 function verify(provider: Verifier, { signingKey, proof }: Presented, bytes: () => Uint8Array): void {
-  let valid = false
+  let valid: boolean
   try {
     valid = provider.ed25519Verify(proof, bytes(), signingKey)
   } catch (cause) {

@@ -65,6 +65,24 @@ describe('proofs of possession', () => {
   })
 })
 
+test('inputs of a wrong length are neither signed nor believed, and the error says which it was', () => {
+  const challenge = new Uint8Array(31)
+  const short = nonce.subarray(1)
+  const call = { operation: 'x', body: bytesOf(''), accessToken: 'token-of-alice-0001', issuedAt: 1, nonce: short }
+  const refresh = { refreshToken: 'refresh-of-alice-0001', issuedAt: 1, nonce: short }
+  const proof = new Uint8Array(64)
+  expect(codeOf(() => signSocketProof(sodium, { challenge, accessToken: 'token-of-alice-0001', signing }))).toBe('client/invalid-argument')
+  expect(codeOf(() => signRequestProof(sodium, { ...call, signing }))).toBe('client/invalid-argument')
+  expect(codeOf(() => signRefreshProof(sodium, { ...refresh, signing }))).toBe('client/invalid-argument')
+  const refusals = [
+    () => verifySocketProof(verifier, { challenge, accessToken: 'token-of-alice-0001', signingKey, proof }),
+    () => verifyRequestProof(verifier, { ...call, signingKey, proof }),
+    () => verifyRefreshProof(verifier, { ...refresh, signingKey, proof }),
+  ]
+  for (const refusal of refusals)
+    expect(refusal).toThrow(expect.objectContaining({ code: 'auth/invalid-proof', cause: expect.objectContaining({ code: 'client/invalid-argument' }) }))
+})
+
 describe('franking', () => {
   const message = {
     frankingKey: new Uint8Array(32).fill(6),

@@ -17,6 +17,18 @@ const enter = (code) => async (page) => {
   await toCode(page)
   await id(page, 'code-input').pressSequentially(code)
 }
+const toPin = (pin) => async (page) => {
+  await enter('555555')(page)
+  await id(page, 'pin-input').waitFor()
+  if (pin === undefined) return
+  await id(page, 'pin-input').fill(pin)
+  await id(page, 'confirm-pin').click()
+  await page.getByRole('alert').waitFor()
+}
+const toPinDialog = async (page) => {
+  await id(page, 'open-pin').click()
+  await id(page, 'pin-new').waitFor()
+}
 const openMessageMenu = async (page, text) => {
   const message = id(page, 'message').filter({ hasText: text }).first()
   await message.click({ button: 'right' })
@@ -82,6 +94,9 @@ export const SCENES = [
       await id(page, 'replace-keys').waitFor()
     },
   },
+  { name: 'login-pin', scene: 'login', act: toPin() },
+  { name: 'login-pin-wrong', scene: 'login', act: toPin('1357') },
+  { name: 'login-pin-too-many', scene: 'login', act: toPin('0000') },
   { name: 'login-profile', scene: 'profile', act: (page) => id(page, 'name-input').fill('Alex Kim') },
   {
     name: 'login-profile-empty',
@@ -373,6 +388,29 @@ export const SCENES = [
   },
   { name: 'settings', scene: 'chats', hash: '#/settings' },
   { name: 'settings-profile', scene: 'chats', hash: '#/settings', act: (page) => id(page, 'edit-profile').click() },
+  { name: 'settings-pin', scene: 'chats', hash: '#/settings', act: toPinDialog },
+  {
+    name: 'settings-pin-different',
+    scene: 'chats',
+    hash: '#/settings',
+    act: async (page) => {
+      await toPinDialog(page)
+      await id(page, 'pin-new').fill('246810')
+      await id(page, 'pin-again').fill('246811')
+      await id(page, 'save-pin').click()
+    },
+  },
+  {
+    name: 'settings-pin-set',
+    scene: 'chats',
+    hash: '#/settings',
+    act: async (page) => {
+      await toPinDialog(page)
+      for (const field of ['pin-new', 'pin-again']) await id(page, field).fill('246810')
+      await id(page, 'save-pin').click()
+      await toPinDialog(page)
+    },
+  },
   { name: 'settings-logout', scene: 'chats', hash: '#/settings', act: (page) => id(page, 'logout').click() },
   {
     name: 'settings-delete',

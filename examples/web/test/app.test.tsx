@@ -42,6 +42,13 @@ const openChat = async (id: string): Promise<HTMLTextAreaElement> => {
   return (await screen.findByTestId('composer')) as HTMLTextAreaElement
 }
 
+const toCode = async (): Promise<HTMLElement> => {
+  show({ account: { status: 'signed-out' } })
+  fireEvent.change(await screen.findByTestId('phone-input'), { target: { value: '+14155550142' } })
+  fireEvent.click(screen.getByTestId('request-code'))
+  return screen.findByTestId('code-input')
+}
+
 describe('start', () => {
   test('a store that cannot be opened says why and can be tried again', async () => {
     let tries = 0
@@ -80,13 +87,6 @@ describe('start', () => {
 })
 
 describe('login', () => {
-  const toCode = async (): Promise<HTMLElement> => {
-    show({ account: { status: 'signed-out' } })
-    fireEvent.change(await screen.findByTestId('phone-input'), { target: { value: '+14155550142' } })
-    fireEvent.click(screen.getByTestId('request-code'))
-    return screen.findByTestId('code-input')
-  }
-
   test('a number that is none yet is not sent', async () => {
     show({ account: { status: 'signed-out' } })
     fireEvent.change(await screen.findByTestId('phone-input'), { target: { value: '+1415' } })
@@ -120,6 +120,57 @@ describe('login', () => {
     fireEvent.click(screen.getByTestId('replace-understood'))
     fireEvent.click(button)
     expect(await screen.findByTestId('name-input')).toBeTruthy()
+  })
+})
+
+describe('a number with a PIN', () => {
+  const toPin = async (): Promise<HTMLElement> => {
+    fireEvent.change(await toCode(), { target: { value: '555555' } })
+    return screen.findByTestId('pin-input')
+  }
+
+  test.each([
+    ['1357', '6 tries are left'],
+    ['0000', 'Try again in 19 hours'],
+  ])('%s: says how often it may be tried', async (pin, text) => {
+    fireEvent.change(await toPin(), { target: { value: pin } })
+    expect(screen.queryByRole('alert')).toBeNull()
+    fireEvent.click(screen.getByTestId('confirm-pin'))
+    expect((await screen.findByRole('alert')).textContent).toContain(text)
+  })
+
+  test('is opened by the PIN, and by the words of whoever has forgotten it', async () => {
+    await toPin()
+    fireEvent.click(screen.getByTestId('have-words'))
+    expect(await screen.findByTestId('restore-words')).toBeTruthy()
+    fireEvent.click(screen.getByText('Back'))
+    fireEvent.change(await screen.findByTestId('pin-input'), { target: { value: '2468' } })
+    fireEvent.click(screen.getByTestId('confirm-pin'))
+    expect(await screen.findByTestId('name-input')).toBeTruthy()
+  })
+
+  test('gets it in the settings, typed twice, and loses it there', async () => {
+    history.replaceState(null, '', '#/settings')
+    const client = show()
+    const open = async (): Promise<void> => {
+      fireEvent.click(await screen.findByTestId('open-pin'))
+      await screen.findByTestId('pin-new')
+    }
+    await open()
+    expect(screen.queryByTestId('pin-since')).toBeNull()
+    fireEvent.change(screen.getByTestId('pin-new'), { target: { value: '246' } })
+    fireEvent.click(screen.getByTestId('save-pin'))
+    expect((await screen.findByRole('alert')).textContent).toContain('4 to 64 characters')
+    fireEvent.change(screen.getByTestId('pin-new'), { target: { value: '2468' } })
+    fireEvent.click(screen.getByTestId('save-pin'))
+    expect((await screen.findByRole('alert')).textContent).toContain('not the same')
+    fireEvent.change(screen.getByTestId('pin-again'), { target: { value: '2468' } })
+    fireEvent.click(screen.getByTestId('save-pin'))
+    await waitFor(() => expect(screen.queryByRole('dialog')).toBeNull())
+    await open()
+    fireEvent.click(await screen.findByTestId('remove-pin'))
+    await waitFor(() => expect(screen.queryByRole('dialog')).toBeNull())
+    expect(await client.account.registrationLock()).toBeUndefined()
   })
 })
 

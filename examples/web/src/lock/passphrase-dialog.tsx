@@ -5,6 +5,7 @@ import { errorText, hasCode } from '../format/error-text.js'
 import { Button } from '../ui/button.js'
 import { AppDialog } from '../ui/dialog.js'
 import { FieldError } from '../ui/field-error.js'
+import { PasswordField } from '../ui/password-field.js'
 import { passphrase } from './make-lock.js'
 import { useStoreAccess } from './store-access.js'
 
@@ -65,7 +66,7 @@ export function PassphraseDialog({ changes, onClose, onDone }: PassphraseDialogP
     >
       <form id={form} onSubmit={submit} className="flex flex-col gap-4 pt-4" noValidate>
         {changes && (
-          <Field
+          <PasswordField
             label="Passphrase of now"
             value={fields.current}
             onChange={(value) => change('current', value)}
@@ -74,7 +75,7 @@ export function PassphraseDialog({ changes, onClose, onDone }: PassphraseDialogP
             testId="passphrase-current"
           />
         )}
-        <Field
+        <PasswordField
           label="New passphrase"
           value={fields.first}
           onChange={(value) => change('first', value)}
@@ -83,7 +84,7 @@ export function PassphraseDialog({ changes, onClose, onDone }: PassphraseDialogP
           autoComplete="new-password"
           testId="passphrase-new"
         />
-        <Field
+        <PasswordField
           label="Once more"
           value={fields.again}
           onChange={(value) => change('again', value)}
@@ -97,47 +98,5 @@ export function PassphraseDialog({ changes, onClose, onDone }: PassphraseDialogP
         {save.error && !wrong && <FieldError>{errorText(save.error)}</FieldError>}
       </form>
     </AppDialog>
-  )
-}
-
-interface FieldProps {
-  readonly label: string
-  readonly value: string
-  readonly onChange: (value: string) => void
-  readonly problem: string | undefined
-  readonly hint?: string
-  readonly autoComplete: string
-  readonly testId: string
-}
-
-function Field({ label, value, onChange, problem, hint, autoComplete, testId }: FieldProps) {
-  const input = useId()
-  const help = useId()
-  return (
-    <div className="flex flex-col gap-2">
-      <label htmlFor={input} className="font-medium text-sm">
-        {label}
-      </label>
-      <input
-        id={input}
-        type="password"
-        className="field"
-        value={value}
-        onChange={(event) => onChange(event.target.value)}
-        autoComplete={autoComplete}
-        aria-invalid={problem !== undefined}
-        aria-describedby={problem || hint ? help : undefined}
-        data-testid={testId}
-      />
-      {problem ? (
-        <FieldError id={help}>{problem}</FieldError>
-      ) : (
-        hint && (
-          <p id={help} className="text-ink-soft text-sm">
-            {hint}
-          </p>
-        )
-      )}
-    </div>
   )
 }

@@ -1,4 +1,4 @@
-import type { Login } from '@securechat/client'
+import type { ConfirmInput, Login } from '@securechat/client'
 import { useAction } from '@securechat/react'
 import { persistence } from '@securechat/storage-indexeddb'
 import { type FormEvent, useId, useState } from 'react'
@@ -11,6 +11,7 @@ import { Button } from '../ui/button.js'
 import { CodeField } from '../ui/code-field.js'
 import { FieldError } from '../ui/field-error.js'
 import { LoginLayout } from './login-layout.js'
+import { PinStep } from './pin-step.js'
 import { ReplaceStep } from './replace-step.js'
 import { RestoreStep } from './restore-step.js'
 
@@ -22,13 +23,14 @@ export interface CodeStepProps {
 
 export function CodeStep({ login, onLogin, onBack }: CodeStepProps) {
   const [code, setCode] = useState('')
-  const [exists, setExists] = useState(false)
+  /** What the account asks for besides the code. */
+  const [step, setStep] = useState<'pin' | 'exists'>()
   const [byWords, setByWords] = useState(false)
   const toast = useToast()
   const input = useId()
   const help = useId()
-  const confirm = useAction(async (_client, replaceKeys: boolean, entered: string) => {
-    const account = await login.confirm({ code: entered, ...(replaceKeys && { replaceKeys }) })
+  const confirm = useAction(async (_client, input: ConfirmInput) => {
+    const account = await login.confirm(input)
     // The keys live in this browser alone: ask it not to throw them away. It may say no; chatting goes on either way.
     await persistence({ request: true }).catch(() => undefined)
     return account
@@ -44,16 +46,18 @@ export function CodeStep({ login, onLogin, onBack }: CodeStepProps) {
   const resend = useAction((client) => client.account.requestCode({ phone: login.phone }))
   const now = useNow(1_000)
 
-  const submit = async (entered: string): Promise<void> => {
+  const submit = async (input: ConfirmInput): Promise<void> => {
     if (confirm.pending) return
-    const outcome = await confirm.run(false, entered)
-    if (!outcome.ok && hasCode(outcome.error, 'auth/account-exists')) setExists(true)
-    else if (!outcome.ok && hasCode(outcome.error, 'auth/code-wrong')) setCode('')
+    const outcome = await confirm.run(input)
+    if (outcome.ok) return
+    if (hasCode(outcome.error, 'auth/pin-required')) setStep('pin')
+    else if (hasCode(outcome.error, 'auth/account-exists')) setStep('exists')
+    else if (hasCode(outcome.error, 'auth/code-wrong')) setCode('')
   }
   const change = (entered: string): void => {
     confirm.reset()
     setCode(entered)
-    if (entered.length === login.codeDigits) void submit(entered)
+    if (entered.length === login.codeDigits) void submit({ code: entered })
   }
   const again = async (): Promise<void> => {
     const outcome = await resend.run()
@@ -62,18 +66,28 @@ export function CodeStep({ login, onLogin, onBack }: CodeStepProps) {
 
   if (byWords)
     return <RestoreStep pending={restore.pending} error={restore.error} onRestore={(words) => void restore.run(words)} onBack={() => setByWords(false)} />
-  if (exists) {
+  if (step === 'pin')
+    return (
+      <PinStep
+        phone={login.phone}
+        pending={confirm.pending}
+        error={confirm.error}
+        onPin={(pin) => void submit({ code, pin })}
+        onWords={() => setByWords(true)}
+        onBack={onBack}
+      />
+    )
+  if (step === 'exists')
     return (
       <ReplaceStep
         phone={login.phone}
         pending={confirm.pending}
         error={confirm.error}
-        onReplace={() => void confirm.run(true, code)}
+        onReplace={() => void submit({ code, replaceKeys: true })}
         onWords={() => setByWords(true)}
         onBack={onBack}
       />
     )
-  }
 
   const expired = now >= login.expiresAt || hasCode(confirm.error, 'auth/code-expired')
   // No code can be tried any more: what helps is the other button.
@@ -96,7 +110,7 @@ export function CodeStep({ login, onLogin, onBack }: CodeStepProps) {
         className="flex flex-col gap-4"
         onSubmit={(event: FormEvent) => {
           event.preventDefault()
-          if (code.length === login.codeDigits) void submit(code)
+          if (code.length === login.codeDigits) void submit({ code })
           else document.getElementById(input)?.focus()
         }}
       >

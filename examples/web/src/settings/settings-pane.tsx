@@ -1,5 +1,19 @@
 import type { AccountState } from '@securechat/client'
-import { ChevronRight, CloudUpload, Fingerprint, LockKeyhole, LogOut, Monitor, MonitorSmartphone, Moon, Pencil, ServerCog, Sun, Trash2 } from 'lucide-react'
+import {
+  ChevronRight,
+  CloudUpload,
+  Fingerprint,
+  LockKeyhole,
+  LogOut,
+  Monitor,
+  MonitorSmartphone,
+  Moon,
+  Pencil,
+  RectangleEllipsis,
+  ServerCog,
+  Sun,
+  Trash2,
+} from 'lucide-react'
 import { type ReactNode, useState } from 'react'
 import { PaneHeader } from '../chats/pane-header.js'
 import { showPhone } from '../format/phone.js'
@@ -11,13 +25,14 @@ import { IconButton } from '../ui/button.js'
 import { classNames } from '../ui/class-names.js'
 import { AppDialog } from '../ui/dialog.js'
 import { EraseDialog, LogoutDialog } from './leave-dialogs.js'
+import { PinDialog } from './pin-dialog.js'
 import { ProfileForm } from './profile-form.js'
 import { setTheme, type Theme, useTheme } from './theme.js'
 
 export function SettingsPane({ account }: { readonly account: AccountState }) {
   const { chat } = useRoute()
   const toast = useToast()
-  const [dialog, setDialog] = useState<'profile' | 'logout' | 'erase'>()
+  const [dialog, setDialog] = useState<'profile' | 'pin' | 'logout' | 'erase'>()
   const close = (): void => setDialog(undefined)
   const { profile, phone, accountId = '' } = account
   return (
@@ -45,6 +60,9 @@ export function SettingsPane({ account }: { readonly account: AccountState }) {
           </RowButton>
           <RowButton icon={<Fingerprint aria-hidden />} onClick={() => open({ pane: 'lock', chat })} testId="open-lock" opens>
             Lock of this browser
+          </RowButton>
+          <RowButton icon={<RectangleEllipsis aria-hidden />} onClick={() => setDialog('pin')} testId="open-pin">
+            PIN of your number …
           </RowButton>
           <StorageFacts />
         </Section>
@@ -81,6 +99,15 @@ export function SettingsPane({ account }: { readonly account: AccountState }) {
           />
         </div>
       </AppDialog>
+      {dialog === 'pin' && (
+        <PinDialog
+          onClose={close}
+          onDone={(text) => {
+            close()
+            toast(text)
+          }}
+        />
+      )}
       <LogoutDialog open={dialog === 'logout'} onClose={close} />
       <EraseDialog open={dialog === 'erase'} onClose={close} />
     </>

@@ -119,10 +119,15 @@ export function demoClient(options: DemoOptions): Client {
     codeDigits: 6,
     expiresAt: Date.now() + 600_000,
     resendAt: Date.now() + 30_000,
-    async confirm({ code, replaceKeys }) {
+    async confirm({ code, replaceKeys, pin }) {
       if (code === '999999') return never
       const refusal = refusals[code]
       if (refusal) throw new SecureChatError(refusal)
+      if (code === '555555' && pin !== '2468') {
+        if (pin === undefined) throw new SecureChatError('auth/pin-required')
+        if (pin === '0000') throw new SecureChatError('auth/too-many-tries', { retryAfterSeconds: 68_000 })
+        throw new SecureChatError('auth/pin-wrong', { triesLeft: 6 })
+      }
       if (code === '333333' && !replaceKeys) throw new SecureChatError('auth/account-exists')
       account = { status: 'signed-in', accountId: OWN_ID, phone }
       state.changed()
@@ -130,6 +135,7 @@ export function demoClient(options: DemoOptions): Client {
     },
   })
 
+  let lockedSince: number | undefined
   return {
     account: {
       state: async () => account,
@@ -142,8 +148,10 @@ export function demoClient(options: DemoOptions): Client {
         account = { ...account, profile: { name, ...(avatar instanceof Uint8Array && { avatar }) } }
         state.changed()
       },
-      setRegistrationLock: async () => undefined,
-      registrationLock: async () => undefined,
+      async setRegistrationLock(pin) {
+        lockedSince = pin === null ? undefined : Date.now()
+      },
+      registrationLock: async () => (lockedSince === undefined ? undefined : { since: lockedSince }),
       async logout() {
         account = { status: 'signed-out' }
         state.changed()

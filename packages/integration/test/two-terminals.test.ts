@@ -174,6 +174,8 @@ it('attack 24: a store whose files were put back is told of it, and both sides w
   await third.event(({ event, kind }) => event === 'device-alert' && kind === 'store-rolled-back')
   third.write('five')
   await alice.event(({ event, text }) => event === 'message' && text === 'five')
+  // What is still queued is listed last.
+  await third.event(({ event, text, status }) => event === 'status' && text === 'five' && status !== 'queued')
   alice.write('six')
   await third.event(({ event, text }) => event === 'message' && text === 'six')
   await leave(third)

@@ -60,6 +60,7 @@ export function PinStep({ phone, pending, error, onPin, onWords, onBack }: PinSt
           problem={problem}
           autoComplete="off"
           testId="pin-input"
+          autoFocus
         />
         <div className="flex flex-col gap-2">
           <Button type="submit" pending={pending} data-testid="confirm-pin">

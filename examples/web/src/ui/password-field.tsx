@@ -9,9 +9,11 @@ export interface PasswordFieldProps {
   readonly hint?: string
   readonly autoComplete: string
   readonly testId: string
+  /** For a step that asks for nothing else. */
+  readonly autoFocus?: boolean
 }
 
-export function PasswordField({ label, value, onChange, problem, hint, autoComplete, testId }: PasswordFieldProps) {
+export function PasswordField({ label, value, onChange, problem, hint, autoComplete, testId, autoFocus = false }: PasswordFieldProps) {
   const input = useId()
   const help = useId()
   return (
@@ -26,6 +28,8 @@ export function PasswordField({ label, value, onChange, problem, hint, autoCompl
         value={value}
         onChange={(event) => onChange(event.target.value)}
         autoComplete={autoComplete}
+        // biome-ignore lint/a11y/noAutofocus: a step of its own asks for nothing else.
+        autoFocus={autoFocus}
         aria-invalid={problem !== undefined}
         aria-describedby={problem || hint ? help : undefined}
         data-testid={testId}

@@ -49,9 +49,15 @@ function show({ code, expiresAt }: LinkRequest, printer: Printer): void {
 
 /** The primary device's side. */
 export async function linkOtherDevice(chat: Client, code: string, { ask, printer }: { ask: Ask; printer: Printer }): Promise<void> {
-  printer.say('link-warning', 'The new device will read all your new messages and can write in your name. Go on only with a code from your own screen.')
   const scan = await chat.devices.scanLink(code)
-  const what = scan.kind === 'promotion' ? 'that is to become your primary device' : 'that is new'
+  const promotion = scan.kind === 'promotion'
+  printer.say(
+    'link-warning',
+    promotion
+      ? 'The other device will hold the key of your account in place of this one, link devices and remove them. Go on only with a code from your own screen.'
+      : 'The new device will read all your new messages and can write in your name. Go on only with a code from your own screen.',
+  )
+  const what = promotion ? 'that is to become your primary device' : 'that is new'
   for (;;) {
     const typed = await ask(`The six digits on the screen of the device ${what} (empty: cancel): `)
     if (typed === null || typed.trim() === '') {
@@ -62,7 +68,9 @@ export async function linkOtherDevice(chat: Client, code: string, { ask, printer
     try {
       printer.say('link-waiting', 'Waiting for the other device …')
       const { deviceId } = await scan.approve(typed)
-      printer.say('link-done', `Device ${deviceId} is linked. /devices lists them.`, { deviceId })
+      printer.say('link-done', promotion ? `Device ${deviceId} is your primary device now.` : `Device ${deviceId} is linked. /devices lists them.`, {
+        deviceId,
+      })
       return
     } catch (error) {
       if (!isSecureChatError(error, 'devices/link-mismatch')) throw error

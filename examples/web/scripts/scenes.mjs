@@ -25,6 +25,10 @@ const toPin = (pin) => async (page) => {
   await id(page, 'confirm-pin').click()
   await page.getByRole('alert').waitFor()
 }
+const toPromotion = async (page) => {
+  await id(page, 'promote').click()
+  await page.getByText('You have no 24 words.').waitFor()
+}
 const toPinDialog = async (page) => {
   await id(page, 'open-pin').click()
   await id(page, 'pin-new').waitFor()
@@ -306,6 +310,23 @@ export const SCENES = [
     act: async (page) => {
       await compare('123456')(page)
       await page.getByRole('alert').waitFor()
+    },
+  },
+  {
+    name: 'devices-promotion-scanned',
+    scene: 'chats',
+    hash: '#/devices',
+    act: (page) => scanBy(`promotion${aCode}`)(page).then(() => id(page, 'link-digits').waitFor()),
+  },
+  { name: 'devices-promote', scene: 'linked-device', hash: '#/devices', act: toPromotion },
+  {
+    name: 'devices-promote-code',
+    scene: 'linked-device',
+    hash: '#/devices',
+    act: async (page) => {
+      await toPromotion(page)
+      await id(page, 'promote-anyway').click()
+      await id(page, 'code-expiry').waitFor()
     },
   },
   { name: 'devices-approving', scene: 'chats', hash: '#/devices', act: compare('111111') },

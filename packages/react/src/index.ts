@@ -2,6 +2,7 @@ export type { ClientPhase, ClientSource, OpeningState } from './client-holder.js
 export { useAccount, useClient, useClientEvent, useConnection, useConversation, useConversations } from './hooks.js'
 export { type LinkRequestFlow, type LinkRequestState, useLinkRequest } from './link-request.js'
 export { type LinkScanFlow, type LinkScanState, useLinkScan } from './link-scan.js'
+export { type PromotionRequestFlow, type PromotionRequestState, usePromotionRequest } from './promotion-request.js'
 export { SecureChatProvider, type SecureChatProviderProps } from './provider.js'
 export type { Failed, Live, Loading, Lookup, Missing, Ready } from './query.js'
 export { type Action, type Outcome, useAction } from './use-action.js'

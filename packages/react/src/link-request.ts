@@ -1,7 +1,6 @@
-import { type AccountState, type Client, isSecureChatError, type LinkInvitation } from '@securechat/client'
-import { useCallback, useEffect, useRef, useState } from 'react'
-import { useClient } from './hooks.js'
-import { asError } from './query.js'
+import type { AccountState, Client, LinkInvitation, LinkRequest } from '@securechat/client'
+import { useMemo } from 'react'
+import { useCodeRequest } from './code-request.js'
 
 /** What the new device's screen shows. */
 export type LinkRequestState =
@@ -22,66 +21,16 @@ export interface LinkRequestFlow {
   readonly restart: () => void
 }
 
-const REQUESTING: LinkRequestState = Object.freeze({ status: 'requesting' })
 /** A screen that nobody looks at need not show codes for ever. */
 const RENEWALS = 9
-
-interface Showing {
-  readonly client: Client
-  readonly renewals: number
-  readonly signal: AbortSignal
-  readonly set: (state: LinkRequestState) => void
-}
-
-/** Shows one code after the other until one is answered. */
-async function showCodes({ client, renewals, signal, set }: Showing): Promise<LinkInvitation> {
-  for (let left = renewals; ; left--) {
-    const request = await client.devices.requestLink({ signal })
-    const { code, expiresAt } = request
-    set({ status: 'shown', code, expiresAt })
-    try {
-      return await request.answered({ signal })
-    } catch (error) {
-      if (left <= 0 || signal.aborted || !isSecureChatError(error, 'devices/link-expired')) throw error
-    }
-  }
-}
+const begin = (client: Client, options: { readonly signal: AbortSignal }): Promise<LinkRequest> => client.devices.requestLink(options)
 
 /** The new device's side of linking while mounted: a code that is renewed when it expires (`renewals` times), the answer, the confirmation. */
 export function useLinkRequest({ renewals = RENEWALS }: { readonly renewals?: number } = {}): LinkRequestFlow {
-  const client = useClient()
-  const [state, setState] = useState<LinkRequestState>(REQUESTING)
-  const [attempt, setAttempt] = useState(0)
-  const ending = useRef<AbortController>(undefined)
-
-  // biome-ignore lint/correctness/useExhaustiveDependencies: a new attempt begins anew.
-  useEffect(() => {
-    const own = new AbortController()
-    ending.current = own
-    const set = (next: LinkRequestState): void => {
-      if (!own.signal.aborted) setState(next)
-    }
-    set(REQUESTING)
-    showCodes({ client, renewals, signal: own.signal, set }).then(
-      (invitation) => set({ status: 'answered', invitation }),
-      (error: unknown) => set({ status: 'failed', error: asError(error) }),
-    )
-    return () => own.abort()
-  }, [client, renewals, attempt])
-
-  const invitation = state.status === 'answered' ? state.invitation : undefined
-  const confirm = useCallback(() => {
-    const own = ending.current
-    if (!invitation || !own) return
-    const set = (next: LinkRequestState): void => {
-      if (!own.signal.aborted) setState(next)
-    }
-    set({ status: 'confirming', invitation })
-    invitation.confirm({ signal: own.signal }).then(
-      (account) => set({ status: 'linked', account }),
-      (error: unknown) => set({ status: 'failed', error: asError(error) }),
-    )
-  }, [invitation])
-  const restart = useCallback(() => setAttempt((last) => last + 1), [])
+  const { state: inner, confirm, restart } = useCodeRequest<LinkInvitation, AccountState, LinkRequest>(begin, renewals)
+  const state = useMemo<LinkRequestState>(() => {
+    if (inner.status === 'shown') return { status: 'shown', code: inner.request.code, expiresAt: inner.request.expiresAt }
+    return inner.status === 'confirmed' ? { status: 'linked', account: inner.result } : inner
+  }, [inner])
   return { state, confirm, restart }
 }

@@ -11,7 +11,8 @@ export type LinkScanState =
   /** Let the person type the digits of the other screen; do not show those of `scan`. `error`: `devices/link-mismatch` of what was typed last. */
   | { readonly status: 'comparing'; readonly scan: LinkScan; readonly error?: Error }
   | { readonly status: 'approving'; readonly scan: LinkScan }
-  | { readonly status: 'linked'; readonly deviceId: number }
+  /** `kind` of the scan: a promoted device is the primary one now, and this one is not. */
+  | { readonly status: 'linked'; readonly deviceId: number; readonly kind: LinkScan['kind'] }
   | { readonly status: 'failed'; readonly error: Error }
 
 type ApproveOptions = Omit<NonNullable<Parameters<LinkScan['approve']>[1]>, 'signal'>
@@ -71,7 +72,7 @@ export function useLinkScan(): LinkScanFlow {
       if (!scanned || busy.current) return
       const { signal, set } = begin({ status: 'approving', scan: scanned })
       scanned.approve(typed, { ...options, signal }).then(
-        ({ deviceId }) => set({ status: 'linked', deviceId }),
+        ({ deviceId }) => set({ status: 'linked', deviceId, kind: scanned.kind }),
         (error: unknown) => {
           const mismatch = isSecureChatError(error, 'devices/link-mismatch')
           set(mismatch ? { status: 'comparing', scan: scanned, error } : { status: 'failed', error: asError(error) })

@@ -135,7 +135,7 @@ test('useLinkScan: a wrong code, a right one, wrong digits, right ones', async (
   act(() => result.current.approve('204917'))
   expect(result.current.state.status).toBe('approving')
   await settled()
-  expect(result.current.state).toEqual({ status: 'linked', deviceId: 2 })
+  expect(result.current.state).toEqual({ status: 'linked', deviceId: 2, kind: 'link' })
   expect(typed.map(([digits]) => digits)).toEqual(['000000', '204917'])
   expect(typed[1]![1]).toHaveProperty('signal')
 })

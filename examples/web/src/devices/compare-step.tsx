@@ -26,6 +26,7 @@ export function CompareStep({ scan, error, onApprove, onCancel }: CompareStepPro
   const help = useId()
   const now = useNow(1_000)
   const left = scan.expiresAt - now
+  const promotion = scan.kind === 'promotion'
   const problem = left <= 0 ? 'The code has expired. Show a new one on the other device and scan it.' : refused && linkProblem(refused)
   const submit = (event: FormEvent): void => {
     event.preventDefault()
@@ -37,13 +38,22 @@ export function CompareStep({ scan, error, onApprove, onCancel }: CompareStepPro
       <p className="flex gap-3 rounded-2xl bg-warning-soft px-4 py-3 text-pretty text-sm text-warning-ink">
         <Eye className="mt-0.5 size-5 shrink-0" aria-hidden />
         <span>
-          <strong className="font-semibold">The new device will read all your new messages</strong> and can write in your name. Go on only if it is yours and
-          lies before you.
+          {promotion ? (
+            <>
+              <strong className="font-semibold">The other device will hold the key of your account</strong> in place of this one, link devices and remove them,
+              this one too. Go on only if it is yours and lies before you.
+            </>
+          ) : (
+            <>
+              <strong className="font-semibold">The new device will read all your new messages</strong> and can write in your name. Go on only if it is yours
+              and lies before you.
+            </>
+          )}
         </span>
       </p>
       <div className="flex flex-col gap-2">
         <label htmlFor={input} className="font-medium text-sm">
-          The six digits that the new device shows
+          The six digits that the {promotion ? 'other' : 'new'} device shows
         </label>
         <CodeField
           id={input}
@@ -61,7 +71,7 @@ export function CompareStep({ scan, error, onApprove, onCancel }: CompareStepPro
         />
         {problem ? <FieldError id={help}>{problem}</FieldError> : <p className="text-ink-soft text-sm">Valid for another {countdown(left)}.</p>}
       </div>
-      {scan.kind === 'link' && (
+      {!promotion && (
         <label className="flex cursor-pointer items-start gap-3">
           <input
             type="checkbox"
@@ -81,7 +91,7 @@ export function CompareStep({ scan, error, onApprove, onCancel }: CompareStepPro
           Cancel
         </Button>
         <Button type="submit" disabled={left <= 0} data-testid="approve-link">
-          Link this device
+          {promotion ? 'Hand over' : 'Link this device'}
         </Button>
       </div>
     </form>

@@ -11,6 +11,7 @@ import { DeviceRow } from './device-row.js'
 import { RevokeDialog } from './revoke-dialog.js'
 
 const LinkDialog = lazy(() => import('./link-dialog.js'))
+const PromoteDialog = lazy(() => import('./promote-dialog.js'))
 
 /** Settings → Linked devices. */
 export default function DevicesPane() {
@@ -18,6 +19,7 @@ export default function DevicesPane() {
   const toast = useToast()
   const { status, data: devices } = useDevices()
   const [linking, setLinking] = useState(false)
+  const [promoting, setPromoting] = useState(false)
   const [shown, setShown] = useState<OwnDevice>()
   const [revoking, setRevoking] = useState<OwnDevice>()
   const own = devices?.find(({ current }) => current)
@@ -40,10 +42,15 @@ export default function DevicesPane() {
           </section>
         )}
         {own && !own.primary && (
-          <p className="flex gap-3 rounded-2xl bg-sunken p-4 text-pretty text-ink-soft text-sm">
-            <ShieldAlert className="mt-0.5 size-5 shrink-0 text-accent-ink" aria-hidden />
-            Devices are linked and removed on your primary device. If you see one here that you do not know, remove it there.
-          </p>
+          <section aria-label="Primary device" className="flex flex-col items-start gap-2 rounded-2xl bg-sunken p-4 text-sm">
+            <p className="flex gap-3 text-pretty text-ink-soft">
+              <ShieldAlert className="mt-0.5 size-5 shrink-0 text-accent-ink" aria-hidden />
+              Devices are linked and removed on your primary device. If you see one here that you do not know, remove it there.
+            </p>
+            <Button small variant="quiet" className="ml-5" onClick={() => setPromoting(true)} data-testid="promote" data-focus-home>
+              Make this your primary device …
+            </Button>
+          </section>
         )}
         {status === 'loading' ? (
           <div role="status" aria-label="Loading your devices" className="h-36 animate-pulse rounded-2xl bg-sunken" />
@@ -58,11 +65,16 @@ export default function DevicesPane() {
         <Suspense>
           <LinkDialog
             onClose={() => setLinking(false)}
-            onLinked={() => {
+            onLinked={(kind) => {
               setLinking(false)
-              toast('The device is linked')
+              toast(kind === 'promotion' ? 'Another device is your primary device now' : 'The device is linked')
             }}
           />
+        </Suspense>
+      )}
+      {promoting && (
+        <Suspense>
+          <PromoteDialog onClose={() => setPromoting(false)} />
         </Suspense>
       )}
       {shown && (

@@ -1,18 +1,15 @@
 import { type LinkRequestState, useLinkRequest } from '@securechat/react'
 import { persistence } from '@securechat/storage-indexeddb'
 import { RefreshCw } from 'lucide-react'
-import { lazy, Suspense } from 'react'
 import { linkProblem } from '../devices/link-problem.js'
+import { ShownCode } from '../devices/shown-code.js'
+import { ShownDigits } from '../devices/shown-digits.js'
 import { hasCode } from '../format/error-text.js'
 import { showPhone } from '../format/phone.js'
-import { countdown } from '../format/time.js'
-import { useNow } from '../shell/browser-state.js'
 import { Button } from '../ui/button.js'
 import { FieldError } from '../ui/field-error.js'
 import { Waiting } from '../ui/spinner.js'
 import { LoginLayout } from './login-layout.js'
-
-const QrCode = lazy(() => import('../ui/qr-code.js'))
 
 /** Instead of a number: the code for the device that one has already. */
 export default function LinkStep({ onBack }: { readonly onBack: () => void }) {
@@ -51,36 +48,11 @@ export default function LinkStep({ onBack }: { readonly onBack: () => void }) {
         </ol>
       }
     >
-      <Code state={state} />
+      <ShownCode {...(state.status === 'shown' && { shown: state })} />
       <Button variant="quiet" onClick={onBack} data-testid="use-number">
         Sign in with my number instead
       </Button>
     </LoginLayout>
-  )
-}
-
-function Code({ state }: { readonly state: Extract<LinkRequestState, { status: 'requesting' | 'shown' }> }) {
-  const now = useNow(1_000)
-  const empty = <Waiting className="aspect-square w-full max-w-72 rounded-2xl bg-sunken">Making a code …</Waiting>
-  if (state.status === 'requesting') return <div className="grid place-items-center">{empty}</div>
-  return (
-    <div className="flex flex-col items-center gap-3">
-      <div className="aspect-square w-full max-w-72 rounded-2xl border border-line">
-        <Suspense fallback={empty}>
-          <QrCode text={state.code} label="Linking code. Its text is below, for a device without a camera." />
-        </Suspense>
-      </div>
-      <p className="text-ink-soft text-sm tabular-nums" data-testid="code-expiry">
-        {state.expiresAt > now ? `A new code in ${countdown(state.expiresAt - now)}` : 'Making a new code …'}
-      </p>
-      <details className="w-full rounded-2xl border border-line px-4 py-3 text-sm open:bg-sunken">
-        <summary className="cursor-pointer font-medium">No camera on the other device?</summary>
-        <p className="pt-2 text-pretty text-ink-soft">Type or copy this text there. Give it to nobody: it is for your own device.</p>
-        <p className="select-all break-all pt-2 font-mono text-xs leading-relaxed" data-testid="link-code">
-          {state.code}
-        </p>
-      </details>
-    </div>
   )
 }
 
@@ -114,12 +86,7 @@ function Compare({ state, onConfirm, onBack }: CompareProps) {
           <dt className="text-ink-soft text-sm">Account</dt>
           <dd className="font-semibold text-lg">{showPhone(phone)}</dd>
         </div>
-        <div>
-          <dt className="text-ink-soft text-sm">Type these digits on your other device</dt>
-          <dd className="font-mono font-semibold text-4xl tracking-[0.12em]" data-testid="link-digits-shown">
-            {digits.slice(0, 3)} {digits.slice(3)}
-          </dd>
-        </div>
+        <ShownDigits digits={digits} />
       </dl>
       {waiting ? (
         <Waiting>Waiting until you have typed the digits on your other device …</Waiting>

@@ -95,8 +95,8 @@ export function demoDevices(state: DemoState, { linkedOnly = false, answered = f
       if (code.startsWith('middle')) throw new SecureChatError('crypto/authentication-failed')
       if (code.length < 100) throw new SecureChatError('client/invalid-argument')
       return {
-        kind: 'link',
-        deviceId: asDevice(7),
+        kind: code.startsWith('promotion') ? 'promotion' : 'link',
+        deviceId: asDevice(code.startsWith('promotion') ? 4 : 7),
         digits: DIGITS,
         expiresAt: now + 84_000,
         cancel: () => undefined,

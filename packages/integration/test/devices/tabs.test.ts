@@ -129,12 +129,13 @@ describe('several tabs', () => {
   })
 
   it('attack 25: a frozen tab’s lead is taken from it; its code goes on and moves no ratchet: every message once, in order', async () => {
-    const { net, bob, tabs, handles } = await open(2)
+    const { wrap, most } = sockets()
+    const { net, bob, tabs, handles } = await open(2, { wrap })
     const [first, second] = tabs as [TestClient, TestClient]
     handles[0]!.freeze()
     await net.advance(15_000)
     // Both believe that they lead: one of them is wrong.
-    expect(statusOf(second)).toBe('online')
+    expect([statusOf(second), most()]).toEqual(['online', 2])
     const texts = Array.from({ length: 20 }, (_, n) => `message ${n}`)
     for (const [n, text] of texts.entries()) {
       await (await chatOf(n % 2 ? first : second)).send(text)
@@ -162,8 +163,11 @@ describe('several tabs', () => {
       const crash = createCrashPoints({ ...(dieAt !== undefined && { dieAt }), from: () => armed })
       const { net, bob, tabs, handles } = await open(2, { crash })
       const ciphertexts = new Map<string, string>()
+      const toBob = new Set<string>()
+      const { accountId: bobId } = await bob.account.state()
       net.malicious.onSend(({ frame, forward }) => {
-        for (const { envelope } of frame.recipients) {
+        for (const { accountId, envelope } of frame.recipients) {
+          if (accountId === bobId) toBob.add(toBase64Url(envelope))
           const decoded = parseEnvelope(envelope)
           if (decoded.kind === 'unknown') throw new Error('an envelope of an unknown kind')
           const { ratchet, ciphertext } = decoded
@@ -180,6 +184,7 @@ describe('several tabs', () => {
       if (crash.dead) handles[0]!.die()
       await net.settle()
       expect((await received(bob)).filter((text) => text === 'handed over')).toEqual(['handed over'])
+      expect(toBob.size, 'the bytes that one leader has made are those that the next one sends').toBe(1)
       expect((await messagesOf(tabs[1]!)).filter(({ kind, text, status }) => text === 'handed over' && kind === 'text' && status !== 'queued').length).toBe(1)
       expect(statusOf(tabs[1]!)).toBe('online')
       return crash

@@ -1,8 +1,17 @@
 // @vitest-environment happy-dom
-import { type AccountState, type Client, type LinkInvitation, type LinkScan, type OwnDevice, SecureChatError, type StoreLockInfo } from '@securechat/client'
+import {
+  type AccountState,
+  type Client,
+  type LinkInvitation,
+  type LinkScan,
+  type OwnDevice,
+  type PromotionInvitation,
+  SecureChatError,
+  type StoreLockInfo,
+} from '@securechat/client'
 import { act, cleanup } from '@testing-library/react'
 import { afterEach, expect, test } from 'vitest'
-import { useDeviceAlerts, useDevices, useLinkRequest, useLinkScan, useStorageState, useStoreLocks } from '../src/index.js'
+import { useDeviceAlerts, useDevices, useLinkRequest, useLinkScan, usePromotionRequest, useStorageState, useStoreLocks } from '../src/index.js'
 import { accountId, FakeLive, fakeClient } from './fake-client.js'
 import { hookIn, settle } from './render.js'
 
@@ -72,6 +81,30 @@ test('useLinkRequest: a code, renewed when it expires, then the answer, then the
   account.resolve({ status: 'signed-in' })
   await settled()
   expect(result.current.state).toEqual({ status: 'linked', account: { status: 'signed-in' } })
+})
+
+test('usePromotionRequest: the code with its warnings, the answer, the word of the person', async () => {
+  const answer = later<PromotionInvitation>()
+  const end = later<void>()
+  const requestPromotion: Client['devices']['requestPromotion'] = async () => ({
+    code: 'code',
+    expiresAt: 7,
+    warnings: ['no-recovery-words'],
+    answered: () => answer.promise,
+    cancel: () => undefined,
+  })
+  const { result } = hookIn(withDevices({ requestPromotion }), () => usePromotionRequest())
+  expect(result.current.state.status).toBe('requesting')
+  await settled()
+  expect(result.current.state).toEqual({ status: 'shown', code: 'code', expiresAt: 7, warnings: ['no-recovery-words'] })
+  answer.resolve({ accountId: accountId('alice'), digits: '204917', expiresAt: 9, confirm: () => end.promise })
+  await settled()
+  expect(result.current.state).toMatchObject({ status: 'answered', invitation: { digits: '204917' } })
+  act(() => result.current.confirm())
+  expect(result.current.state.status).toBe('confirming')
+  end.resolve()
+  await settled()
+  expect(result.current.state).toEqual({ status: 'promoted' })
 })
 
 test('useLinkRequest: what goes wrong is shown, renewals end, and another attempt begins anew; leaving ends the waiting', async () => {

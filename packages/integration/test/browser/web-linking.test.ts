@@ -129,6 +129,40 @@ describeInChromium('linked devices in the web app', () => {
     expect(problems()).toEqual([])
   })
 
+  it('a linked browser becomes the primary device, and the other one hands over only for the right digits', { timeout: 180_000 }, async () => {
+    const { server, profile, problems } = await scene()
+    const phone = await (await profile('phone')).context.newPage()
+    const laptop = await (await profile('laptop')).context.newPage()
+    await signInWeb(phone, server, { phone: ALICE, name: 'Alice' })
+    const scanText = async (code: string): Promise<void> => {
+      await otherWayWeb(phone)
+      await phone.getByTestId('code-text').fill(code)
+      await phone.getByTestId('use-code-text').click()
+    }
+    await scanText(await showLinkCodeWeb(laptop, server))
+    await approveLinkWeb(phone, await confirmLinkWeb(laptop))
+    await laptop.getByTestId('new-chat').waitFor({ timeout: 30_000 })
+
+    await openDevicesWeb(laptop)
+    await laptop.getByTestId('promote').click()
+    await laptop.getByText('You have no 24 words.').waitFor()
+    await laptop.getByTestId('promote-anyway').click()
+    await scanText((await laptop.getByTestId('link-code').textContent())?.trim() ?? '')
+    await phone.getByText('will hold the key of your account').waitFor()
+    const digits = (await laptop.getByTestId('link-digits-shown').innerText({ timeout: 30_000 })).replace(/\D/g, '')
+    await laptop.getByTestId('confirm-promotion').click()
+    await phone.getByTestId('link-digits').pressSequentially(String((Number(digits) + 1) % 1_000_000).padStart(6, '0'))
+    await phone.getByTestId('approve-link').click()
+    await phone.getByText('These are not the digits of the other screen').waitFor()
+    await phone.getByTestId('link-digits').fill('')
+    await approveLinkWeb(phone, digits)
+    await laptop.getByTestId('promoted').waitFor({ timeout: 30_000 })
+    await laptop.getByTestId('promotion-end').click()
+    await laptop.getByTestId('link-device').waitFor()
+    await phone.getByTestId('promote').waitFor()
+    expect(problems()).toEqual([])
+  })
+
   it('a terminal is linked to a browser by the text of its code, and a browser to a terminal; each is removed', { timeout: 180_000 }, async () => {
     const { dir, server, profile, problems } = await scene()
     const page = await (await profile('phone')).context.newPage()

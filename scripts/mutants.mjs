@@ -37,7 +37,9 @@ async function runTests(copy, tests, limitMs) {
     const report = join(copy, '.cache', `report-${Math.random().toString(36).slice(2)}.json`)
     const pattern = names.map((name) => name.replaceAll(/[\\^$.*+?()[\]{}|]/g, '\\$&')).join('|')
     const vitest = join(ROOT, 'node_modules/vitest/vitest.mjs')
-    const args = [vitest, 'run', file, '-t', pattern, '--reporter=json', `--outputFile=${report}`]
+    // Transformed modules are kept by their contents: a patch changes a few of hundreds.
+    const cache = ['--experimental.fsModuleCache', `--experimental.fsModuleCachePath=${join(copy, '.cache/modules')}`]
+    const args = [vitest, 'run', file, '-t', pattern, '--reporter=json', `--outputFile=${report}`, ...cache]
     const env = { ...process.env, SECURECHAT_VECTORS: process.env.SECURECHAT_VECTORS ?? resolve(ROOT, '../shared/vectors') }
     const { code, output } = await capture(process.execPath, args, { cwd: copy, env, timeout: limitMs })
     const results = existsSync(report) ? JSON.parse(readFileSync(report, 'utf8')).testResults.flatMap((one) => one.assertionResults) : []

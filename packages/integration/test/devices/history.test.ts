@@ -1,5 +1,5 @@
 import type { Conversation } from '@securechat/client'
-import { SecureChatError } from '@securechat/protocol'
+import { SecureChatError, toBase64Url } from '@securechat/protocol'
 import type { TestClient } from '@securechat/testing'
 import { describe, expect, it } from 'vitest'
 import { accountOf, closeNetworks, friends, messagesOf } from '../../src/attack-scene.js'
@@ -42,6 +42,57 @@ describe('history for a linked device', () => {
     await handle.send('from the tablet')
     await net.settle()
     expect((await texts(alice)).at(-1)).toBe('from the tablet')
+  })
+
+  it('goes on where it was when either device dies, with the same bytes, and tells how far it is', async () => {
+    const { net, alice } = await talked(30)
+    const parts = new Map<number, string>()
+    const read = new Map<number, number>()
+    const never = new Promise<never>(() => undefined)
+    let phone: TestClient = alice
+    let dying: 'phone' | 'tablet' | undefined
+    net.malicious.on('history.put', async ({ input, forward }) => {
+      const bytes = toBase64Url(input.segment)
+      expect(parts.get(input.number) ?? bytes).toBe(bytes)
+      parts.set(input.number, bytes)
+      if (dying !== 'phone') return forward()
+      // Before it is stored, and stored without the device's hearing of it.
+      if (deaths.length % 2) await forward()
+      phone.kill()
+      deaths.push('phone')
+      dying = undefined
+      return never
+    })
+    net.malicious.on('history.read', async ({ input, forward }) => {
+      const answer = await forward()
+      if (answer.segment) read.set(input.number, (read.get(input.number) ?? 0) + 1)
+      if (dying !== 'tablet' || !answer.segment) return answer
+      tablet.kill()
+      deaths.push('tablet')
+      dying = undefined
+      return never
+    })
+    const deaths: string[] = []
+    dying = 'phone'
+    let tablet = await net.client('Tablet', { linkedTo: alice, history: true })
+    for (const victim of ['phone', 'phone', 'tablet', 'tablet'] as const) {
+      dying = victim
+      for (let i = 0; i < 200 && dying; i++) await net.advance(250)
+      if (victim === 'phone') phone = await net.client('Alice', { disk: alice.disk, phone: alice.phone })
+      else tablet = await net.client('Tablet', { disk: tablet.disk, phone: alice.phone })
+    }
+    expect(deaths).toEqual(['phone', 'phone', 'tablet', 'tablet'])
+    const bars: number[] = []
+    tablet.on('history', ([transfer]) => void (transfer && bars.push(transfer.progress.done)))
+    await net.drive(ended(tablet))
+    await net.settle()
+    expect(await texts(tablet)).toEqual(await texts(phone))
+    expect(bars).toEqual([...bars].sort((a, b) => a - b))
+    expect([...parts.keys()].sort((a, b) => a - b)).toEqual(Array.from({ length: parts.size }, (_, i) => i + 1))
+    expect(parts.size).toBeGreaterThan(3)
+    // A part that was taken is not asked for again: one more for each death before that.
+    expect([...read.values()].reduce((sum, times) => sum + times, 0)).toBe(parts.size + 2)
+    expect(await phone.devices.history.state()).toMatchObject([{ direction: 'sending', status: 'done' }])
   })
 
   it('attack 39: without being asked for no history goes, and nothing lies on the server', async () => {

@@ -105,7 +105,7 @@ const signedBytes = ({ from, to, time, nonce, sessionTag, envelopes }: Fields): 
 
 /** A request of version and suite that this code reads. Anything else of kind 4 is for a newer version. */
 export const isRetryRequest = (envelope: Uint8Array): boolean =>
-  envelope.length >= PREFIX && envelope[0] === ENVELOPE_VERSION && envelope[1] === SUITE && envelope[2] === ENVELOPE_KINDS.retryRequest && envelope[3] === 0
+  envelope[0] === ENVELOPE_VERSION && envelope[1] === SUITE && envelope[2] === ENVELOPE_KINDS.retryRequest && envelope[3] === 0
 
 /** A whole envelope, signed with this device's DSK. Throws `client/invalid-argument`. */
 export function createRetryRequest({ provider, random }: Pick<CryptoDeps, 'provider' | 'random'>, input: RetryRequestInput): Uint8Array {

@@ -36,7 +36,7 @@ test.each(providers)('$name: the bytes and the records are those of one message 
     if (many?.kind !== 'encrypted') throw new Error('refused')
     expect(many.envelope).toEqual(one.envelope)
     expect(encodeSession(many.record)).toEqual(encodeSession(one.record))
-    expect([many.created, many.stale]).toEqual([false, false])
+    expect([many.created, many.stale, one.created, one.stale]).toEqual([false, false, false, false])
     const session = record.sessions[0]!
     seen.handshake += session.handshake ? 1 : 0
     seen.turn += session.ratchet.send ? 0 : 1
@@ -119,4 +119,53 @@ test('an envelope above the limit is refused and not cut', () => {
   const large = { common: new Uint8Array(128 * 1024), perSession: NOTHING }
   const [result] = encryptToMany(world.deps(), { local: alice.local(), plaintext: large, recipients: [{ remote: bob.remote(), record: alice.record }] })
   expect(result?.kind === 'refused' && result.error.code).toBe('protocol/too-large')
+})
+
+test('a single session that was superseded, and generations that are ahead or behind, are judged as for one message', () => {
+  const world = createWorld(sodium)
+  const [alice, bob] = [new Person(world), new Person(world)]
+  bob.read(alice, alice.write(bob, 'first', { bundle: bob.bundle() }))
+  alice.read(bob, bob.write(alice, 'answer'))
+  const record = alice.record!
+  const [session] = record.sessions
+  const changed: SessionRecord[] = [
+    { ...record, sessions: [{ ...session!, supersededAt: START }] },
+    { ...record, nextGeneration: 20 },
+    { ...record, nextGeneration: 0 },
+  ]
+  for (const [i, one] of changed.entries()) {
+    const deps = () => ({ provider: sodium, random: seededRandom(5), now: START + 1 })
+    const alone = encryptMessage(deps(), { record: one, local: alice.local(), remote: bob.remote(), plaintext })
+    const [many] = encryptToMany(deps(), { local: alice.local(), plaintext, recipients: [{ remote: bob.remote(), record: one }] })
+    expect([i, many?.kind === 'encrypted' && encodeSession(many.record)]).toEqual([i, encodeSession(alone.record)])
+  }
+})
+
+test('a first message among many names the franking commitment as well', () => {
+  const world = createWorld(sodium)
+  const [alice, bob] = [new Person(world), new Person(world)]
+  const franking = new Uint8Array(32).fill(9)
+  const [result] = encryptToMany(world.deps(), {
+    local: alice.local(),
+    plaintext,
+    franking,
+    recipients: [{ remote: bob.remote(), record: null, bundle: bob.bundle() }],
+  })
+  if (result?.kind !== 'encrypted') throw new Error('refused')
+  expect(result.created).toBe(true)
+  expect(bob.decrypt(alice, result.envelope).franking).toEqual(franking)
+})
+
+test('what is no refusal but a defect is thrown', () => {
+  const world = createWorld(sodium)
+  const [alice, bob] = [new Person(world), new Person(world)]
+  bob.read(alice, alice.write(bob, 'first', { bundle: bob.bundle() }))
+  const provider = {
+    ...sodium,
+    aeadSeal: () => {
+      throw new TypeError('a defect')
+    },
+  }
+  const recipients = [{ remote: bob.remote(), record: alice.record }]
+  expect(() => encryptToMany({ ...world.deps(), provider }, { local: alice.local(), plaintext, recipients })).toThrow(TypeError)
 })

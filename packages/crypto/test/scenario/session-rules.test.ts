@@ -4,6 +4,7 @@ import { sealCommitting } from '../../src/aead/committing.js'
 import {
   acknowledgementDue,
   createRetryRequest,
+  dropSessions,
   encodeSession,
   encryptMessage,
   isRetryRequest,
@@ -407,4 +408,20 @@ test('reading and writing leave the record that they were given as it is', () =>
   const given = [alice.record, bob.record] as SessionRecord[]
   alice.read(bob, bob.write(alice, 'hi'))
   expect(given.map((record) => Buffer.from(encodeSession(record)))).toEqual(before)
+})
+
+test('a record keeps nothing of the memory that a first message came in', () => {
+  const world = createWorld(sodium)
+  const [alice, bob] = [new Person(world), new Person(world)]
+  for (const withOneTime of [true, false]) {
+    const envelope = alice.write(bob, 'first', { bundle: bob.bundle({ withOneTime }), newSession: true })
+    const { record } = bob.decrypt(alice, envelope)
+    const before = encodeSession(record)
+    const tag = sessionTagOf(envelope)!
+    const copy = tag.slice()
+    envelope.fill(0)
+    expect(encodeSession(record)).toEqual(before)
+    expect(tag).toEqual(copy)
+    expect(dropSessions(record)).toEqual({ ...record, sessions: [] })
+  }
 })

@@ -1,0 +1,126 @@
+import { LIMITS } from '@securechat/protocol'
+import { describe, expect, test } from 'vitest'
+import {
+  attachmentLayout,
+  decodeAttachmentDescriptor,
+  decryptAttachment,
+  encodeAttachmentDescriptor,
+  encryptAttachment,
+  memorySink,
+  openAttachment,
+  webCryptoChunkCipher,
+} from '../../src/attachment/index.js'
+import { contentOf, HEADER, MEDIA_TYPE, SMALL, seal, TAG, unseal } from '../support/attachments.js'
+import { sodium } from '../support/providers.js'
+import { seededRandom } from '../support/random.js'
+
+const CHUNK = 2 ** SMALL
+const deps = { provider: sodium, cipher: webCryptoChunkCipher(), random: seededRandom(2) }
+const codeOfAsync = (work: Promise<unknown>): Promise<string> =>
+  work.then(
+    () => 'no error',
+    (error: { code?: string }) => error.code ?? String(error),
+  )
+
+describe('parts that are kept', () => {
+  async function reader() {
+    const content = contentOf(5 * CHUNK)
+    const { descriptor, container } = await seal(content)
+    const asked: number[] = []
+    const disk = { broken: false }
+    const opened = await openAttachment(deps, {
+      descriptor,
+      readAt: async (offset, length) => {
+        asked.push(Math.floor((offset - HEADER) / (CHUNK + TAG)))
+        if (disk.broken) throw new Error('disk')
+        return container.slice(offset, offset + length)
+      },
+    })
+    asked.length = 0
+    const read = (chunk: number) => opened.read({ offset: chunk * CHUNK, length: 1 })
+    return { read, asked, disk }
+  }
+
+  test('are the two that were read last', async () => {
+    const { read, asked } = await reader()
+    for (const chunk of [0, 1, 0, 1, 2, 1, 2, 0, 2, 1]) await read(chunk)
+    // 0 went when 2 came, 1 when 0 came again.
+    expect(asked).toEqual([0, 1, 2, 0, 1])
+  })
+
+  test('are none that could not be read', async () => {
+    const { read, asked, disk } = await reader()
+    disk.broken = true
+    expect(await codeOfAsync(read(1))).toBe('storage/unavailable')
+    disk.broken = false
+    expect(await read(1)).toHaveLength(1)
+    await read(1)
+    expect(asked).toEqual([1, 1])
+  })
+
+  test('are shared by those who ask at one time', async () => {
+    const { read, asked } = await reader()
+    await Promise.all([read(3), read(3), read(3)])
+    expect(asked).toEqual([3])
+  })
+})
+
+test('nothing listens to a signal when the work is done', async () => {
+  const { signal } = new AbortController()
+  let listening = 0
+  const heard = new Proxy(signal, {
+    get(target, name) {
+      const value: unknown = Reflect.get(target, name, target)
+      if (name === 'addEventListener') listening++
+      if (name === 'removeEventListener') listening--
+      return typeof value === 'function' ? value.bind(target) : value
+    },
+  })
+  const content = contentOf(3 * CHUNK)
+  const { descriptor, container } = await seal(content, { signal: heard })
+  await decryptAttachment(deps, { descriptor, from: container, to: memorySink(1 << 20), signal: heard })
+  const reader = await openAttachment(deps, { descriptor, readAt: async (offset, length) => container.slice(offset, offset + length), signal: heard })
+  await reader.read({ offset: 0, length: content.length, signal: heard })
+  expect(listening).toBe(0)
+})
+
+test('up to 64 lanes', async () => {
+  for (const lanes of [1, 64]) expect((await seal(contentOf(10), { lanes })).descriptor.size).toBe(10)
+  for (const lanes of [0, 65, 1.5]) expect(await codeOfAsync(seal(contentOf(10), { lanes }))).toBe('client/invalid-argument')
+})
+
+test('chunks of 256 bytes to 4 MiB', async () => {
+  for (const chunkBits of [8, 22]) {
+    const { descriptor, container } = await seal(contentOf(300), { chunkBits })
+    expect(descriptor.chunkBits).toBe(chunkBits)
+    expect(await unseal(descriptor, container)).toEqual(contentOf(300))
+    expect(decodeAttachmentDescriptor(encodeAttachmentDescriptor(descriptor)).chunkBits).toBe(chunkBits)
+  }
+  const to = memorySink(1 << 20)
+  for (const chunkBits of [7, 23, 8.5, Number.NaN])
+    expect(await codeOfAsync(encryptAttachment(deps, { content: contentOf(1), to, mediaType: MEDIA_TYPE, chunkBits }))).toBe('client/invalid-argument')
+})
+
+test('as many chunks as there may be, and chunks of padding alone', async () => {
+  const most = LIMITS.attachmentChunks * 256
+  expect(attachmentLayout({ size: most, chunkBits: 8 }).chunks).toBe(LIMITS.attachmentChunks)
+  expect(() => attachmentLayout({ size: most + 1, chunkBits: 8 })).toThrow(expect.objectContaining({ code: 'protocol/too-large' }))
+  // 257 chunks of content, 264 of what they are padded to.
+  const content = contentOf(65_537)
+  const { descriptor, container } = await seal(content, { chunkBits: 8 })
+  expect(attachmentLayout(descriptor).chunks).toBe(264)
+  expect(container).toHaveLength(HEADER + 264 * (256 + TAG))
+  expect(await unseal(descriptor, container)).toEqual(content)
+})
+
+test('the thumbnail is a copy, and up to 32 KiB', async () => {
+  const thumbnail = contentOf(LIMITS.thumbnailBytes)
+  const { descriptor } = await seal(contentOf(3), { thumbnail })
+  thumbnail.fill(0)
+  expect(descriptor.thumbnail).toEqual(contentOf(LIMITS.thumbnailBytes))
+  const bytes = encodeAttachmentDescriptor(descriptor)
+  const decoded = decodeAttachmentDescriptor(bytes)
+  bytes.fill(0)
+  expect(decoded.thumbnail).toEqual(descriptor.thumbnail)
+  expect([decoded.key.expose(), decoded.ciphertextHash]).toEqual([descriptor.key.expose(), descriptor.ciphertextHash])
+})

@@ -1,10 +1,11 @@
 import { accessSync, constants, mkdirSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { isSecureChatError, SecureChatError } from '@securechat/protocol'
-import { consoleOtp, createServer, type OtpSender, type ServerConfigInput, webhookOtp } from '@securechat/server'
+import { createServer, type ServerConfigInput } from '@securechat/server'
 import { defineCommand, runMain } from 'citty'
 import { openBackends } from './backends.js'
 import { jsonLogger, type LogLevel } from './logger.js'
+import { otpSender } from './otp.js'
 import { loadSecrets } from './secrets.js'
 import { type Serving, serve } from './serve.js'
 
@@ -109,13 +110,6 @@ function portNumber(text: string): number {
 
 function logLevel(text: string): LogLevel {
   return LEVELS.find((level) => level === text) ?? problem(`--log-level takes one of ${LEVELS.join(', ')}`)
-}
-
-function otpSender(dev: boolean, env: NodeJS.ProcessEnv): OtpSender {
-  const url = env.SECURECHAT_OTP_WEBHOOK
-  if (url) return webhookOtp({ url, ...(env.SECURECHAT_OTP_WEBHOOK_TOKEN && { token: env.SECURECHAT_OTP_WEBHOOK_TOKEN }) })
-  if (dev) return consoleOtp((line) => process.stdout.write(`${line}\n`))
-  return problem('set SECURECHAT_OTP_WEBHOOK, the URL that sends one-time codes, or use --dev')
 }
 
 /** In development a taken port is no reason to stop. */

@@ -1,0 +1,1 @@
+export { type TwilioOtpOptions, twilioOtp } from './twilio-otp.js'

@@ -1,0 +1,43 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { SecureChatError } from '@securechat/protocol'
+import { consoleOtp, type OtpSender, webhookOtp } from '@securechat/server'
+import { twilioOtp } from '@securechat/server-adapters/twilio'
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+const invalid = (detail: string): never => {
+  throw new SecureChatError('client/invalid-argument', { detail })
+}
+
+/** A variable, or what is in the file that the variable with _FILE names. */
+function text(env: Environment, name: string): string | undefined {
+  const file = env[`${name}_FILE`]
+  if (env[name] || !file) return env[name] || undefined
+  if (!existsSync(file)) invalid(`${name}_FILE names no file`)
+  return readFileSync(file, 'utf8').trim()
+}
+
+function twilio(env: Environment, accountSid: string): OtpSender {
+  const [authToken, apiKey, apiSecret] = ['AUTH_TOKEN', 'API_KEY', 'API_SECRET'].map((name) => text(env, `SECURECHAT_TWILIO_${name}`))
+  const credentials = apiKey && apiSecret ? { apiKey, apiSecret } : authToken ? { authToken } : undefined
+  if (!credentials) return invalid('set SECURECHAT_TWILIO_API_KEY and SECURECHAT_TWILIO_API_SECRET, or SECURECHAT_TWILIO_AUTH_TOKEN (or …_FILE)')
+  const { SECURECHAT_TWILIO_MESSAGING_SERVICE: messagingService, SECURECHAT_TWILIO_FROM: from, SECURECHAT_TWILIO_URL: url } = env
+  const sender = messagingService ? { messagingService } : from ? { from } : undefined
+  if (!sender) return invalid('set SECURECHAT_TWILIO_MESSAGING_SERVICE or SECURECHAT_TWILIO_FROM')
+  const { SECURECHAT_OTP_APP: app, SECURECHAT_OTP_DOMAIN: domain } = env
+  return twilioOtp({ accountSid, credentials, sender, ...(url && { url }), ...(app && { app }), ...(domain && { domain }) })
+}
+
+/** Who sends one-time codes, by the environment; in development the terminal, where nothing is set. Throws `client/invalid-argument` and says what to set. */
+export function otpSender(dev: boolean, env: Environment): OtpSender {
+  const url = env.SECURECHAT_OTP_WEBHOOK
+  const accountSid = env.SECURECHAT_TWILIO_ACCOUNT_SID
+  if (url && accountSid) return invalid('set SECURECHAT_OTP_WEBHOOK or SECURECHAT_TWILIO_ACCOUNT_SID, not both')
+  if (accountSid) return twilio(env, accountSid)
+  if (url) {
+    const [token, secret] = [text(env, 'SECURECHAT_OTP_WEBHOOK_TOKEN'), text(env, 'SECURECHAT_OTP_WEBHOOK_SECRET')]
+    return webhookOtp({ url, ...(token && { token }), ...(secret && { secret }) })
+  }
+  if (dev) return consoleOtp((line) => process.stdout.write(`${line}\n`))
+  return invalid('set SECURECHAT_OTP_WEBHOOK or SECURECHAT_TWILIO_ACCOUNT_SID, so that one-time codes are sent, or use --dev')
+}

@@ -1,0 +1,71 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, expect, test } from 'vitest'
+import { otpSender } from '../src/otp.js'
+
+const ACCOUNT = `AC${'0'.repeat(32)}`
+const ending: (() => unknown)[] = []
+afterEach(async () => {
+  for (const end of ending.splice(0)) await end()
+})
+
+async function listener() {
+  const heard: { readonly path: string | undefined; readonly authorization: string | undefined; readonly signed: boolean; readonly body: string }[] = []
+  const server: Server = createServer(async (request, response) => {
+    let body = ''
+    for await (const piece of request) body += String(piece)
+    heard.push({ path: request.url, authorization: request.headers.authorization, signed: 'webhook-signature' in request.headers, body })
+    response.writeHead(201).end('{}')
+  })
+  await new Promise<void>((open) => server.listen(0, '127.0.0.1', open))
+  ending.push(() => new Promise((end) => server.close(end)))
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, heard }
+}
+
+test('a webhook, signed where there is a secret, whose values may be in files', async () => {
+  const { url, heard } = await listener()
+  const folder = mkdtempSync(join(tmpdir(), 'securechat-otp-'))
+  ending.push(() => rmSync(folder, { recursive: true }))
+  writeFileSync(join(folder, 'secret'), `whsec_${Buffer.alloc(32).toString('base64')}\n`)
+  await otpSender(false, { SECURECHAT_OTP_WEBHOOK: url, SECURECHAT_OTP_WEBHOOK_TOKEN: 'key' }).send({ phone: '+1', code: '2' })
+  await otpSender(true, { SECURECHAT_OTP_WEBHOOK: url, SECURECHAT_OTP_WEBHOOK_SECRET_FILE: join(folder, 'secret') }).send({ phone: '+1', code: '2' })
+  expect(heard).toEqual([
+    { path: '/', authorization: 'Bearer key', signed: false, body: '{"phone":"+1","code":"2"}' },
+    { path: '/', authorization: undefined, signed: true, body: '{"phone":"+1","code":"2"}' },
+  ])
+})
+
+test('Twilio, by an API key or the account’s token', async () => {
+  const { url, heard } = await listener()
+  const common = {
+    SECURECHAT_TWILIO_ACCOUNT_SID: ACCOUNT,
+    SECURECHAT_TWILIO_URL: url,
+    SECURECHAT_TWILIO_FROM: 'Chat',
+    SECURECHAT_OTP_DOMAIN: 'chat.example.com',
+  }
+  await otpSender(false, { ...common, SECURECHAT_TWILIO_API_KEY: 'SK1', SECURECHAT_TWILIO_API_SECRET: 's' }).send({ phone: '+14155550100', code: '123456' })
+  await otpSender(false, { ...common, SECURECHAT_TWILIO_AUTH_TOKEN: 't', SECURECHAT_TWILIO_MESSAGING_SERVICE: 'MG1' }).send({ phone: '+1', code: '2' })
+  const path = `/2010-04-01/Accounts/${ACCOUNT}/Messages.json`
+  const basic = (pair: string): string => `Basic ${Buffer.from(pair).toString('base64')}`
+  expect(heard.map((one) => [one.path, one.authorization])).toEqual([
+    [path, basic('SK1:s')],
+    [path, basic(`${ACCOUNT}:t`)],
+  ])
+  expect(Object.fromEntries(new URLSearchParams(heard[0]!.body))).toMatchObject({ From: 'Chat', Body: expect.stringMatching(/@chat\.example\.com #123456$/) })
+  expect(Object.fromEntries(new URLSearchParams(heard[1]!.body))).toMatchObject({ MessagingServiceSid: 'MG1' })
+})
+
+test.each([
+  ['nothing', {}, /SECURECHAT_OTP_WEBHOOK or SECURECHAT_TWILIO_ACCOUNT_SID/],
+  ['both', { SECURECHAT_OTP_WEBHOOK: 'http://127.0.0.1:9', SECURECHAT_TWILIO_ACCOUNT_SID: ACCOUNT }, /not both/],
+  ['an account without a key', { SECURECHAT_TWILIO_ACCOUNT_SID: ACCOUNT, SECURECHAT_TWILIO_FROM: 'x' }, /SECURECHAT_TWILIO_API_KEY/],
+  ['half a key', { SECURECHAT_TWILIO_ACCOUNT_SID: ACCOUNT, SECURECHAT_TWILIO_FROM: 'x', SECURECHAT_TWILIO_API_KEY: 'SK1' }, /SECURECHAT_TWILIO_API_SECRET/],
+  ['an account without a sender', { SECURECHAT_TWILIO_ACCOUNT_SID: ACCOUNT, SECURECHAT_TWILIO_AUTH_TOKEN: 't' }, /SECURECHAT_TWILIO_FROM/],
+  ['a file that is none', { SECURECHAT_OTP_WEBHOOK: 'http://127.0.0.1:9', SECURECHAT_OTP_WEBHOOK_SECRET_FILE: '/nowhere/at/all' }, /names no file/],
+  ['a secret that is none', { SECURECHAT_OTP_WEBHOOK: 'http://127.0.0.1:9', SECURECHAT_OTP_WEBHOOK_SECRET: 'x' }, /webhook secret/],
+])('%s: says what to set', (_, env, detail) => {
+  expect(() => otpSender(false, env)).toThrow(expect.objectContaining({ code: 'client/invalid-argument', detail: expect.stringMatching(detail) }))
+})

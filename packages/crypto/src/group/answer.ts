@@ -25,6 +25,6 @@ export function answerSenderKeyRequest({ own, request, sender, answeredAt, ...wh
   if (!own) return null
   requireSpeaker(view, own)
   // A clock that was set back does not open the gate: what lies ahead counts as now.
-  if (answeredAt > 0 && now - answeredAt < LIMITS.retryIntervalMs) return null
+  if (now - answeredAt < LIMITS.retryIntervalMs) return null
   return renewalDue(own, when) ? null : encodeDistribution(own)
 }

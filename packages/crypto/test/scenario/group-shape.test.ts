@@ -473,6 +473,7 @@ describe('an invitation', () => {
       titleKey: new Secret(filled(4)),
       signed: concatBytes(said, fields.signature!),
     })
+    expect(invitation.titleKey?.expose()).toEqual(filled(4))
     expect(opened(said).titleKey).toBeNull()
   })
 })

@@ -143,6 +143,9 @@ it('attack 24: a store whose files were put back is told of it, and both sides w
     await bob.event(({ event }) => event === 'opened')
     return bob
   }
+  // What is still queued is listed last: the order of the lines is that of their marks.
+  const sent = (terminal: TerminalProcess, text: string): Promise<unknown> =>
+    terminal.event(({ event, text: of, status }) => event === 'status' && of === text && status !== 'queued')
   const told = (bob: TerminalProcess): unknown[] => bob.events().flatMap(({ event, kind }) => (event === 'device-alert' ? [kind] : []))
   const leave = async (bob: TerminalProcess): Promise<void> => {
     bob.write('/quit')
@@ -153,10 +156,12 @@ it('attack 24: a store whose files were put back is told of it, and both sides w
   await first.event(({ event }) => event === 'opened')
   first.write('one')
   await alice.event(({ event, text }) => event === 'message' && text === 'one')
+  await sent(first, 'one')
   alice.write('/open 1')
   alice.write('/accept')
   alice.write('two')
   await first.event(({ event, text }) => event === 'message' && text === 'two')
+  await sent(alice, 'two')
   await leave(first)
   cpSync(join(dir, 'bob'), join(dir, 'image'), { recursive: true })
 
@@ -165,6 +170,7 @@ it('attack 24: a store whose files were put back is told of it, and both sides w
   await alice.event(({ event, text }) => event === 'message' && text === 'three')
   alice.write('four')
   await second.event(({ event, text }) => event === 'message' && text === 'four')
+  await sent(alice, 'four')
   expect(told(second)).toEqual([])
   await leave(second)
   rmSync(join(dir, 'bob'), { recursive: true })
@@ -174,10 +180,10 @@ it('attack 24: a store whose files were put back is told of it, and both sides w
   await third.event(({ event, kind }) => event === 'device-alert' && kind === 'store-rolled-back')
   third.write('five')
   await alice.event(({ event, text }) => event === 'message' && text === 'five')
-  // What is still queued is listed last.
-  await third.event(({ event, text, status }) => event === 'status' && text === 'five' && status !== 'queued')
+  await sent(third, 'five')
   alice.write('six')
   await third.event(({ event, text }) => event === 'message' && text === 'six')
+  await sent(alice, 'six')
   await leave(third)
   await alice.kill()
   expect((await storedMessages(join(dir, 'alice.db'))).map(({ text }) => text)).toEqual(['one', 'two', 'three', 'four', 'five', 'six'])

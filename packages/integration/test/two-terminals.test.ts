@@ -186,6 +186,8 @@ it('attack 24: a store whose files were put back is told of it, and both sides w
   await sent(alice, 'six')
   await leave(third)
   await alice.kill()
-  expect((await storedMessages(join(dir, 'alice.db'))).map(({ text }) => text)).toEqual(['one', 'two', 'three', 'four', 'five', 'six'])
-  expect((await storedMessages(store)).map(({ text }) => text)).toEqual(['one', 'two', 'five', 'six'])
+  // A receipt that came for the lost state leaves its line until it has been asked for again.
+  const texts = async (path: string): Promise<string[]> => (await storedMessages(path)).flatMap(({ kind, text }) => (kind === 'undecryptable' ? [] : [text]))
+  expect(await texts(join(dir, 'alice.db'))).toEqual(['one', 'two', 'three', 'four', 'five', 'six'])
+  expect(await texts(store)).toEqual(['one', 'two', 'five', 'six'])
 })

@@ -1,6 +1,6 @@
 import { readStored, type TestClient } from '@securechat/testing'
 import { describe, expect, it } from 'vitest'
-import { closeNetworks, friends, received } from '../../src/attack-scene.js'
+import { closeNetworks, friends, messagesOf, received } from '../../src/attack-scene.js'
 
 closeNetworks()
 
@@ -34,6 +34,24 @@ describe('attack 24: rolled-back or cloned store', () => {
     await (await chatOf(alice)).send('to the old store')
     await net.settle()
     expect((await received(back)).slice(-1)).toEqual(['to the old store'])
+  })
+
+  it('what waited for the lost state is asked for again: messages take their places, and nothing is left of receipts', async () => {
+    const { net, alice, bob } = await friends()
+    await bob.close()
+    const old = bob.disk.clone()
+    const lost = await net.client('Bob', { disk: bob.disk, phone: bob.phone })
+    await (await chatOf(lost)).send('lost')
+    await net.settle()
+    await lost.close()
+    await (await chatOf(alice)).markRead()
+    await (await chatOf(alice)).send('while nobody was there')
+    await net.advance(5_000)
+    const back = await net.client('Bob', { disk: old, phone: bob.phone })
+    await net.settle()
+    const shown = (await messagesOf(back)).map(({ kind, text }) => [kind, text])
+    expect(shown.at(-1)).toEqual(['text', 'while nobody was there'])
+    expect(shown.filter(([kind]) => kind !== 'text')).toEqual([])
   })
 
   it('of a store and its copy each is told when the other was there', async () => {

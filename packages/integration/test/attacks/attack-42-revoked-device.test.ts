@@ -23,9 +23,16 @@ describe('attack 42: a device that was taken off the list', () => {
     await toAlice.send('waits in its queue')
     await net.advance(2_000)
     hold()
+    let deniedAt = Number.POSITIVE_INFINITY
+    tablet.on('signed-out', () => {
+      deniedAt = net.clock.now()
+    })
+    const askedAt = net.clock.now()
     await net.drive(alice.devices.revoke(SECOND))
     await net.settle()
     expect((await tablet.account.state()).status).toBe('revoked')
+    // By the network's clock, which stands still while anybody works: the way there and back, no waiting in between.
+    expect(deniedAt - askedAt).toBeLessThanOrEqual(1_000)
 
     const thief = await net.client('Thief', { disk: stolen })
     const told: string[] = []

@@ -396,6 +396,8 @@ export const SCENES = [
   },
   { name: 'backup-on', scene: 'backup-on', hash: '#/backup', act: (page) => id(page, 'backup-now').waitFor() },
   { name: 'backup-running', scene: 'backup-running', hash: '#/backup', act: (page) => id(page, 'backup-now').waitFor() },
+  { name: 'history-coming', scene: 'linked-device-history', act: (page) => id(page, 'history-transfer').waitFor() },
+  { name: 'history-expired', scene: 'linked-device-history-expired', act: (page) => id(page, 'history-transfer').waitFor() },
   { name: 'backup-restoring', scene: 'restoring', act: (page) => id(page, 'restoring').waitFor() },
   {
     name: 'login-words',

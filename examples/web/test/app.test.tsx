@@ -287,6 +287,23 @@ test('the title counts the unread messages that are not muted', async () => {
   await waitFor(() => expect(document.title).toBe('(4) SecureChat'))
 })
 
+test('older messages on their way are shown with how far they are, and what did not come is said for two days', async () => {
+  const transfer = { direction: 'receiving', progress: { done: 5, total: 20 }, expiresAt: Date.now() } as const
+  show({ linking: { history: [{ ...transfer, status: 'running' }] } })
+  expect((await screen.findByTestId('history-transfer')).textContent).toContain('coming from your other device')
+  expect(screen.getByRole('progressbar', { name: 'Receiving' }).getAttribute('aria-valuenow')).toBe('25')
+  cleanup()
+  show({ linking: { history: [{ ...transfer, status: 'expired' }] } })
+  expect((await screen.findByTestId('history-transfer')).textContent).toContain('in time')
+  cleanup()
+  for (const ended of [{ ...transfer, status: 'done' } as const, { ...transfer, status: 'expired', expiresAt: Date.now() - 172_900_000 } as const]) {
+    show({ linking: { history: [ended] } })
+    await screen.findAllByTestId('chat-row')
+    expect(screen.queryByTestId('history-transfer')).toBeNull()
+    cleanup()
+  }
+})
+
 test('a browser that has deleted the messages says so where one signs in', async () => {
   show({ account: { status: 'signed-out' }, risks: ['lost', 'not-persistent'] })
   expect(await screen.findByText('This browser has deleted your messages')).toBeTruthy()

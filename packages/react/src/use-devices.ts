@@ -1,4 +1,4 @@
-import type { BackupState, Client, DeviceAlert, OwnDevice, StorageState, StoreLockInfo } from '@securechat/client'
+import type { BackupState, Client, DeviceAlert, HistoryTransfer, OwnDevice, StorageState, StoreLockInfo } from '@securechat/client'
 import { useMemo } from 'react'
 import { lookupReloaded } from './lookup-query.js'
 import { useOpened } from './provider.js'
@@ -21,6 +21,12 @@ export function useDeviceAlerts(): Live<readonly DeviceAlert[]> {
 export function useBackup(): Live<BackupState> {
   const { client, queries } = useOpened()
   return useLiveQuery(queries.get('backup', () => client.backups.live()))
+}
+
+/** Older messages on their way to a device that was just linked, or from the one that linked this one: live, empty where there are none. */
+export function useHistoryTransfers(): Live<readonly HistoryTransfer[]> {
+  const { client, queries } = useOpened()
+  return useLiveQuery(queries.get('history-transfers', () => client.devices.history.live()))
 }
 
 /** Whether what this browser stores is safe from it: live, and before the sign-in too. */

@@ -4,6 +4,7 @@ import { Archive, ChevronRight, MessageCircleMore, MessageSquarePlus, Search, Se
 import { useState } from 'react'
 import { RestoreBanner } from '../backup/restore-banner.js'
 import { DeviceAlerts } from '../devices/device-alerts.js'
+import { HistoryBanner } from '../devices/history-banner.js'
 import { open, useRoute } from '../shell/route.js'
 import { Avatar } from '../ui/avatar.js'
 import { Button, IconButton } from '../ui/button.js'
@@ -42,6 +43,7 @@ export function ChatsPane({ account }: { readonly account: AccountState }) {
       </PaneHeader>
       <DeviceAlerts />
       <RestoreBanner />
+      <HistoryBanner />
       {chats && chats.length > 0 && (
         <div className="relative px-4 pt-1 pb-2.5">
           <Search className="pointer-events-none absolute top-4 left-8 size-[18px] text-ink-faint" aria-hidden />

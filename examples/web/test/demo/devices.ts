@@ -1,4 +1,4 @@
-import { type Client, type DeviceAlert, type OwnDevice, SecureChatError } from '@securechat/client'
+import { type Client, type DeviceAlert, type HistoryTransfer, type OwnDevice, SecureChatError } from '@securechat/client'
 import { OWN_ID } from './data.js'
 import type { DemoState } from './live.js'
 
@@ -9,8 +9,15 @@ export interface DemoLinking {
   readonly answered?: boolean
   /** Nobody scans it. */
   readonly expired?: boolean
+  /** Older messages on their way. */
+  readonly history?: readonly HistoryTransfer[]
   /** Something has happened to the list. */
   readonly alerted?: boolean
+}
+
+export const DEMO_HISTORY: Readonly<Record<string, readonly HistoryTransfer[]>> = {
+  'linked-device-history': [{ direction: 'receiving', status: 'running', progress: { done: 420, total: 1_900 }, expiresAt: Date.now() + 80_000_000 }],
+  'linked-device-history-expired': [{ direction: 'receiving', status: 'expired', progress: { done: 420, total: 1_900 }, expiresAt: Date.now() - 3_600_000 }],
 }
 
 const CODE = 'AQtTQzEvbGluaw'.padEnd(300, 'aZ3kP9_wLq-7Vx0')
@@ -22,7 +29,7 @@ const asDevice = (id: number) => id as OwnDevice['deviceId']
 type Devices = Omit<Client['devices'], 'safetyNumber' | 'setVerified' | 'acceptIdentity'>
 
 /** Codes that begin with a word show what can go wrong: `expired`, `stranger`, `middle`, `slow`; the digits are 204917. */
-export function demoDevices(state: DemoState, { linkedOnly = false, answered = false, expired = false, alerted = false }: DemoLinking): Devices {
+export function demoDevices(state: DemoState, { linkedOnly = false, answered = false, expired = false, alerted = false, history = [] }: DemoLinking): Devices {
   const now = Date.now()
   const day = 86_400_000
   let devices: readonly OwnDevice[] = [
@@ -129,7 +136,7 @@ export function demoDevices(state: DemoState, { linkedOnly = false, answered = f
         state.changed()
       },
     },
-    history: { state: async () => [], live: () => state.live(() => []) },
+    history: { state: async () => history, live: () => state.live(() => history) },
     async requestPromotion() {
       return {
         code: CODE,

@@ -6,6 +6,7 @@ import '../../src/styles.css'
 import { DEMO_BACKUPS } from './backups.js'
 import { demoChats, OWN_ID } from './data.js'
 import { demoClient } from './demo-client.js'
+import { DEMO_HISTORY } from './devices.js'
 import { demoPictures } from './pictures.js'
 import { DEMO_RISKS } from './storage.js'
 
@@ -52,6 +53,7 @@ async function openDemo(lock?: unknown): Promise<Client> {
       answered: scene.endsWith('-answered'),
       alerted: scene === 'alerts',
       expired: scene === 'login-expired',
+      ...(DEMO_HISTORY[scene] && { history: DEMO_HISTORY[scene] }),
     },
   })
   if (scene === 'with-locks') client.privacy.locks.list = async () => DEMO_LOCKS

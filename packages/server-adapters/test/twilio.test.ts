@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, expect, test } from 'vitest'
 import { twilioOtp } from '../src/twilio/index.js'
@@ -28,7 +28,7 @@ const bodyOf = async (request: IncomingMessage): Promise<string> => {
 /** What Twilio's interface answers, as its documentation has it: 201 and the message, or a refusal with a code. */
 async function standIn(): Promise<{ readonly url: string; readonly heard: Heard[] }> {
   const heard: Heard[] = []
-  const server = createServer(async (request, response) => {
+  const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const form = Object.fromEntries(new URLSearchParams(await bodyOf(request)))
     const { authorization, 'content-type': type } = request.headers
     heard.push({ method: request.method, path: request.url, authorization, type, form })
@@ -40,7 +40,8 @@ async function standIn(): Promise<{ readonly url: string; readonly heard: Heard[
     else if (form.To === '+15005550002') response.writeHead(502).end('<html>')
     else if (form.To === '+15005550003') response.writeHead(302, { location: 'http://127.0.0.1:9/' }).end()
     else answer(201, { sid: 'SM1', status: 'queued' })
-  })
+  }
+  const server = createServer((request, response) => void handle(request, response))
   servers.push(server)
   await new Promise<void>((open) => server.listen(0, '127.0.0.1', open))
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, heard }

@@ -1,5 +1,5 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -14,12 +14,13 @@ afterEach(async () => {
 
 async function listener() {
   const heard: { readonly path: string | undefined; readonly authorization: string | undefined; readonly signed: boolean; readonly body: string }[] = []
-  const server: Server = createServer(async (request, response) => {
+  const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     let body = ''
     for await (const piece of request) body += String(piece)
     heard.push({ path: request.url, authorization: request.headers.authorization, signed: 'webhook-signature' in request.headers, body })
     response.writeHead(201).end('{}')
-  })
+  }
+  const server: Server = createServer((request, response) => void handle(request, response))
   await new Promise<void>((open) => server.listen(0, '127.0.0.1', open))
   ending.push(() => new Promise((end) => server.close(end)))
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, heard }

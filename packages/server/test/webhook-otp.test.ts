@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto'
-import { createServer, type IncomingHttpHeaders, type Server } from 'node:http'
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, expect, test } from 'vitest'
 import { webhookOtp } from '../src/index.js'
@@ -15,7 +15,7 @@ async function receiver(now: () => number) {
   const taken: unknown[] = []
   const heard: { readonly headers: IncomingHttpHeaders; readonly body: string }[] = []
   const seen = new Set<string>()
-  const server = createServer(async (request, response) => {
+  const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     let body = ''
     for await (const piece of request) body += String(piece)
     heard.push({ headers: request.headers, body })
@@ -25,7 +25,8 @@ async function receiver(now: () => number) {
     seen.add(id!)
     if (genuine) taken.push(JSON.parse(body))
     response.writeHead(genuine ? 204 : 401).end()
-  })
+  }
+  const server = createServer((request, response) => void handle(request, response))
   servers.push(server)
   await new Promise<void>((open) => server.listen(0, '127.0.0.1', open))
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/codes`, taken, heard }

@@ -1,4 +1,4 @@
-import { SecureChatError, text } from '@securechat/protocol'
+import { type Random, SecureChatError, systemRandom, text, toBase64Url } from '@securechat/protocol'
 import type { OtpSender } from '../ports/otp.js'
 
 export interface WebhookOtpOptions {
@@ -10,6 +10,7 @@ export interface WebhookOtpOptions {
   readonly fetch?: typeof globalThis.fetch
   /** Milliseconds. Default: the host's. */
   readonly now?: () => number
+  readonly random?: Random
 }
 
 const TIMEOUT_MS = 10_000
@@ -33,8 +34,12 @@ function secretBytes(secret: string): Uint8Array<ArrayBuffer> {
 }
 
 /** The headers by which the receiver knows that the request is this server's, and that it is a new one. */
-async function signature(secret: Uint8Array<ArrayBuffer>, body: string, now: number): Promise<Record<string, string>> {
-  const id = `msg_${crypto.randomUUID()}`
+async function signature(
+  secret: Uint8Array<ArrayBuffer>,
+  body: string,
+  { now, random }: { readonly now: number; readonly random: Random },
+): Promise<Record<string, string>> {
+  const id = `msg_${toBase64Url(random(16))}`
   const timestamp = String(Math.floor(now / 1_000))
   const key = await crypto.subtle.importKey('raw', secret, { name: 'HMAC', hash: 'SHA-256' }, false, ['sign'])
   const mac = await crypto.subtle.sign('HMAC', key, text(`${id}.${timestamp}.${body}`) as Uint8Array<ArrayBuffer>)
@@ -45,12 +50,12 @@ async function signature(secret: Uint8Array<ArrayBuffer>, body: string, now: num
  * Hands codes to a service of yours: POST `url` with JSON `{ phone, code }`. Any status but 2xx, or no answer in 10 s, is a failure (`server/unavailable`). Throws
  * `client/invalid-argument` for a secret that is none.
  */
-export function webhookOtp({ url, token, secret, fetch = globalThis.fetch, now = Date.now }: WebhookOtpOptions): OtpSender {
+export function webhookOtp({ url, token, secret, fetch = globalThis.fetch, now = Date.now, random = systemRandom }: WebhookOtpOptions): OtpSender {
   const key = secret === undefined ? undefined : secretBytes(secret)
   return {
     async send({ phone, code }) {
       const body = JSON.stringify({ phone, code })
-      const signed = key && (await signature(key, body, now()))
+      const signed = key && (await signature(key, body, { now: now(), random }))
       const response = await fetch(url, {
         method: 'POST',
         headers: { 'content-type': 'application/json', ...(token !== undefined && { authorization: `Bearer ${token}` }), ...signed },

@@ -1,5 +1,5 @@
-import { type AccountKeys, createManifest, type Manifest, type ManifestDevice } from '@securechat/crypto'
-import { isSecureChatError, LIMITS } from '@securechat/protocol'
+import { type AccountKeys, createManifest, decodeManifest, type Manifest, type ManifestDevice } from '@securechat/crypto'
+import { equalPublicBytes, isSecureChatError, LIMITS, SecureChatError } from '@securechat/protocol'
 import type { Context } from '../context.js'
 import { readPendingManifest, writePendingManifest } from '../state/account.js'
 import type { Transaction } from '../state/database.js'
@@ -58,9 +58,12 @@ export async function renewManifest(context: Context, manifests: Manifests): Pro
   await publishPending(context, manifests)
 }
 
-/** Uploads the next manifest that was signed and committed, if there is one. Another one that took its place is fetched and judged. */
+/**
+ * Uploads the next manifest that was signed and committed, if there is one, and forgets it once the list that is believed has come to its version: itself, or another one that took
+ * its place and was judged. A server that keeps it back gets the same bytes again, never another manifest of that version. Throws `devices/manifest-rollback` then.
+ */
 export async function publishPending(context: Context, manifests: Manifests): Promise<void> {
-  const { db, network } = context
+  const { db, network, provider } = context
   const { accountId } = await context.identity.self()
   const pending = await readPendingManifest(db)
   if (!pending) return
@@ -70,6 +73,17 @@ export async function publishPending(context: Context, manifests: Manifests): Pr
     // Another manifest took its place: fetched below, and judged.
     if (!isSecureChatError(error, 'request/conflict')) throw error
   }
-  await manifests.refresh(accountId)
-  await db.run(async (tx) => tx.delete(KEYS.pendingManifest))
+  const { version } = decodeManifest(provider, pending)
+  const isShown = async (): Promise<boolean> => (await manifests.refresh(accountId)).pin.manifest.version >= version
+  // The first may have shared a fetch that had begun before.
+  if (!(await isShown()) && !(await isShown())) {
+    const error = new SecureChatError('devices/manifest-rollback', { detail: 'the own new list' })
+    manifests.alert(accountId, error)
+    throw error
+  }
+  await db.run(async (tx) => {
+    const current = await readPendingManifest(tx)
+    // Published twice at once: meanwhile the next one may have been signed.
+    if (current && equalPublicBytes(current, pending)) tx.delete(KEYS.pendingManifest)
+  })
 }

@@ -1,6 +1,7 @@
-import type { SecureChatError } from '@securechat/protocol'
+import { type SecureChatError, toBase64Url } from '@securechat/protocol'
 import { describe, expect, it } from 'vitest'
-import { accountOf, closeNetworks, FIRST_DEVICE, friends, messagesOf, received, stateOf } from '../../src/attack-scene.js'
+import { accountOf, closeNetworks, FIRST_DEVICE, friends, listenTo, messagesOf, received, stateOf } from '../../src/attack-scene.js'
+import { DAY } from '../../src/own-devices.js'
 
 closeNetworks()
 
@@ -82,5 +83,31 @@ describe('attack 42: a device that was taken off the list', () => {
     net.malicious.deliver('Bob', kept.map(({ row }) => row) as never)
     await net.settle()
     expect((await messagesOf(bob)).map(({ text }) => text)).not.toContain('written in time, delivered late')
+  })
+
+  it('attack 42: a server that says it has the list without the device, and keeps the old one, is found out, and gets no second list of that version', async () => {
+    const { net, alice } = await friends()
+    await net.client('Tablet', { linkedTo: alice })
+    await net.settle()
+    const heard = listenTo(alice)
+    const lists: string[] = []
+    const end = net.malicious.on('devices.updateManifest', ({ client, input, forward }) => {
+      if (client !== 'Alice') return forward()
+      lists.push(toBase64Url(input.manifest))
+      return {}
+    })
+    expect(await code(net.drive(alice.devices.revoke(SECOND)))).toBe('devices/manifest-rollback')
+    expect(heard.alerts).toContain('devices/manifest-rollback')
+    // What was signed goes on being the only one of its version, whatever is asked for meanwhile and whatever the clock says.
+    expect(await code(net.drive(alice.devices.revoke(SECOND)))).toBe('request/conflict')
+    await net.clock.jump(20 * DAY)
+    await net.settle()
+    expect(new Set(lists).size).toBe(1)
+    expect(lists.length).toBeGreaterThan(1)
+    end()
+    await alice.restart()
+    await net.settle()
+    const { manifests } = (await net.store.manifests({ accountId: await accountOf(alice), after: 2, limit: 1 }))!
+    expect(manifests.map(toBase64Url)).toEqual([lists[0]])
   })
 })

@@ -1,5 +1,7 @@
 import type { ConfirmedWords } from '@securechat/client'
-import type { TestClient, TestClientOptions, TestNetwork } from '@securechat/testing'
+import { deriveRecoveryKeys, parseRecoveryWords } from '@securechat/crypto/recovery'
+import { sodiumProvider } from '@securechat/crypto/sodium'
+import { readStored, type TestClient, type TestClientOptions, type TestNetwork } from '@securechat/testing'
 
 /** What the person types back from the paper. */
 export const typedBack = (words: readonly string[], positions: readonly number[]): ConfirmedWords =>
@@ -46,4 +48,10 @@ export async function restored(net: TestNetwork, client: TestClient, words: read
     }),
   )
   await net.settle()
+}
+
+/** Rows of a client's store in which the key is that opens the backup. */
+export async function rowsWithBackupKey({ disk }: TestClient, words: readonly string[]): Promise<string[]> {
+  const { backupKey } = deriveRecoveryKeys(await sodiumProvider(), parseRecoveryWords(words.join(' ')))
+  return [...(await readStored(disk))].flatMap(([key, value]) => (Buffer.from(value).includes(Buffer.from(backupKey.expose())) ? [key] : []))
 }

@@ -13,7 +13,7 @@ import {
 import { asSecureChatError, SecureChatError, toBase64Url } from '@securechat/protocol'
 import type { Context } from '../context.js'
 import { readAccountKeys } from '../state/account.js'
-import { type RestoreRow, readBackup, readRestore, writeBackup, writeRestore } from '../state/backup.js'
+import { endedRestore, type RestoreRow, readBackup, readRestore, writeBackup, writeRestore } from '../state/backup.js'
 import type { Transaction } from '../state/database.js'
 import { type Archived, mergeRecords } from './merge.js'
 import { emitBackup } from './present.js'
@@ -50,7 +50,7 @@ export async function runRestore(context: Context): Promise<void> {
     await db.run(async (tx) => {
       const current = await readRestore(tx)
       if (current?.status !== 'running') return
-      if (isFinal(error)) writeRestore(tx, { ...current, status: 'failed', error: failure })
+      if (isFinal(error)) writeRestore(tx, endedRestore(current, { status: 'failed', error: failure }))
       else if (current.error?.code !== error.code) writeRestore(tx, { ...current, error: failure })
     })
     await emitBackup(context)
@@ -92,10 +92,10 @@ async function newest({ network, provider }: Context, keys: BackupKeys, entries:
 /** In the commit of a step's last records. With the last step this device takes the backup over: under an id of its own, never under the restored one. */
 async function proceed(context: Context, tx: Transaction, { bytes, opened }: { bytes: number; opened: OpenedBackup | undefined }): Promise<void> {
   const row = await readRestore(tx)
-  if (!row) return
+  if (row?.status !== 'running') return
   const { error: _, ...rest } = row
-  const next: RestoreRow = { ...rest, next: row.next + 1, done: row.done + bytes, ...(opened && { status: 'done' }) }
-  writeRestore(tx, next)
+  const next: RestoreRow = { ...rest, next: row.next + 1, done: row.done + bytes }
+  writeRestore(tx, opened ? endedRestore(next, { status: 'done' }) : next)
   if (!opened || (await readBackup(tx)) || !(await readAccountKeys(tx))) return
   const { key, recoveryKey, version, total } = row
   const state = encodeBackupState(startBackup(context, opened.accountId, opened))

@@ -15,8 +15,7 @@ import { type Context, cryptoDeps } from '../context.js'
 import type { Manifests } from '../devices/manifests.js'
 import { publishPending, signNext } from '../devices/renewal.js'
 import { readAccountKeys, readPendingManifest } from '../state/account.js'
-import { type BackupRow, type BackupRunRow, readBackup, readBackupRun, readRestore, writeBackup, writeBackupRun } from '../state/backup.js'
-import type { Transaction } from '../state/database.js'
+import { type BackupRow, type BackupRunRow, forgetRun, readBackup, readBackupRun, readRestore, writeBackup, writeBackupRun } from '../state/backup.js'
 import { KEYS, keyOf, PREFIX } from '../state/keys.js'
 import { readPins } from '../state/pins.js'
 import { throwIfAborted } from '../waiting.js'
@@ -237,11 +236,6 @@ async function startAnew(context: Context, row: BackupRow): Promise<void> {
     const current = await readBackup(tx)
     if (current) writeBackup(tx, { ...current, state: encodeBackupState(state), version: there?.version ?? 0, since: 0, untidy: true })
   })
-}
-
-export async function forgetRun(tx: Transaction): Promise<void> {
-  tx.delete(KEYS.backupRun)
-  for (const { key } of await tx.list(PREFIX.backupOut)) tx.delete(key)
 }
 
 async function complete(context: Context, { run, version, entries }: { run: BackupRunRow; version: number; entries: readonly BackupEntry[] }): Promise<'done'> {

@@ -3,11 +3,11 @@ import { encodeBackupState, type OpenedBackup, openBackupManifest, startBackup }
 import { deriveRecoveryKeys, generateRecoveryEntropy, parseRecoveryWords, type RecoveryKeys, recoveryWords } from '@securechat/crypto/recovery'
 import { asSecureChatError, SecureChatError } from '@securechat/protocol'
 import type { Context } from '../context.js'
-import { readBackup, readRestore, writeBackup, writeRestore } from '../state/backup.js'
+import { forgetRun, readBackup, readRestore, writeBackup, writeRestore } from '../state/backup.js'
 import { KEYS } from '../state/keys.js'
 import type { CallOptions } from '../types.js'
 import { backupState, emitBackup } from './present.js'
-import { forgetRun, nameRecoveryKey, type RunDeps } from './run.js'
+import { nameRecoveryKey, type RunDeps } from './run.js'
 import type { BackupState, ConfirmedWords, NewBackupWords } from './types.js'
 
 const WORDS = 24

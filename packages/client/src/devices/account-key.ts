@@ -2,6 +2,7 @@ import { decodeManifest } from '@securechat/crypto'
 import type { DeviceId } from '@securechat/protocol'
 import type { Context } from '../context.js'
 import { readAccountKeys } from '../state/account.js'
+import { forgetBackup } from '../state/backup.js'
 import type { Transaction } from '../state/database.js'
 import { KEYS } from '../state/keys.js'
 import { readPromotion, writePromotion } from '../state/promotion.js'
@@ -9,7 +10,7 @@ import { type OwnChange, primaryOf } from './own-list.js'
 
 /**
  * In the commit that believes a newer own list: a device that has the account key and is not flagged any more keeps it until the flagged one has signed a manifest, which shows
- * that it has the key; then it erases its own copy (docs/protocol/13-linking.md, "Promotion").
+ * that it has the key; then it erases its own copy, and what opens the backup (docs/protocol/13-linking.md, "Promotion").
  */
 export async function settleAccountKey(
   { provider }: Context,
@@ -30,6 +31,7 @@ export async function settleAccountKey(
   tx.delete(KEYS.accountKeys)
   tx.delete(KEYS.pendingManifest)
   tx.delete(KEYS.promotion)
+  await forgetBackup(tx)
 }
 
 /** Of the manifests at the end that flag another device, the first. */

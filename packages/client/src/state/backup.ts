@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
 import type { Reader, Transaction } from './database.js'
-import { KEYS } from './keys.js'
+import { KEYS, PREFIX } from './keys.js'
 import { bytes, count, defineRecord } from './record.js'
 
 const error = z.looseObject({ code: z.string(), detail: z.optional(z.string()) })
@@ -55,9 +55,10 @@ export type BackupRunRow = ReturnType<typeof run.decode>
 const restore = defineRecord(
   'restore',
   z.looseObject({
+    /** Empty once it has ended. */
     key: bytes,
     recoveryKey: bytes,
-    /** The sealed manifest that is restored, as it was when the restore began. */
+    /** The sealed manifest that is restored, as it was when the restore began; empty once it has ended. */
     manifest: bytes,
     version: count,
     createdAt: count,
@@ -77,3 +78,24 @@ export const readBackupRun = (reader: Pick<Reader, 'get'>): Promise<BackupRunRow
 export const writeBackupRun = (tx: Transaction, value: BackupRunRow): void => run.write(tx, KEYS.backupRun, value)
 export const readRestore = (reader: Pick<Reader, 'get'>): Promise<RestoreRow | undefined> => restore.read(reader, KEYS.restore)
 export const writeRestore = (tx: Transaction, value: RestoreRow): void => restore.write(tx, KEYS.restore, value)
+
+/** A restore that has ended leaves how it went, and nothing that opens the backup, in which the account key is. */
+export const endedRestore = <Row extends RestoreRow>(row: Row, how: Pick<RestoreRow, 'status' | 'error'>): Row => ({
+  ...row,
+  ...how,
+  key: new Uint8Array(0),
+  manifest: new Uint8Array(0),
+})
+
+export async function forgetRun(tx: Transaction): Promise<void> {
+  tx.delete(KEYS.backupRun)
+  for (const { key } of await tx.list(PREFIX.backupOut)) tx.delete(key)
+}
+
+/** What opens the backup goes with the account key, since that is in the backup. What the server has stays, for the words and whoever goes on with it. */
+export async function forgetBackup(tx: Transaction): Promise<void> {
+  tx.delete(KEYS.backup)
+  await forgetRun(tx)
+  const row = await readRestore(tx)
+  if (row?.status === 'running') writeRestore(tx, endedRestore(row, { status: 'failed', error: { code: 'devices/not-primary' } }))
+}

@@ -1,6 +1,7 @@
 import { type CrashStep, createCrashPoints, readStored, type TestClient, type TestNetwork } from '@securechat/testing'
 import { describe, expect, it } from 'vitest'
-import { closeNetworks, type Friends, friends, type Heard, listenTo, network, received } from '../../src/attack-scene.js'
+import { accountOf, closeNetworks, type Friends, friends, type Heard, listenTo, network, received } from '../../src/attack-scene.js'
+import { enableBackup, restored, rowsWithBackupKey, typedBack } from '../../src/backup-scene.js'
 import { alertsOf, device, idsOf, primaryIn, recoveryOf } from '../../src/own-devices.js'
 
 closeNetworks()
@@ -114,6 +115,31 @@ describe('promotion of a linked device', () => {
     expect([await hasKey(alice), await hasKey(tablet)]).toEqual([false, true])
     await net.drive(tablet.devices.revoke(device(3)))
     expect(heard.flatMap(({ alerts }) => alerts)).toEqual([])
+  })
+
+  it('leaves nothing on the old primary device that opens the backup, in which the account key is', async () => {
+    const { net, alice, tablet } = await twoDevices()
+    const words = await enableBackup(net, alice)
+    const accountId = await accountOf(alice)
+    const holds = (client: TestClient): Promise<string[]> => rowsWithBackupKey(client, words)
+    expect(await holds(alice)).toEqual(['backup'])
+    await promote(net, tablet, alice)
+    await net.settle()
+    expect([await hasKey(alice), await holds(alice), await holds(tablet)]).toEqual([false, [], []])
+    expect(await alice.backups.state()).toEqual({ enabled: false, bytes: 0 })
+    // The backup itself stays, and the new primary device goes on with it once it has the words.
+    const before = (await net.store.backupManifest(accountId))!.version
+    await net.drive(tablet.backups.enable({ words, confirmed: typedBack(words, [1, 2, 3]) }))
+    await net.drive(tablet.backups.run())
+    expect((await net.store.backupManifest(accountId))!.version).toBe(before + 1)
+  })
+
+  it('a linked device that restored a backup keeps nothing that opens it', async () => {
+    const { net, alice, tablet } = await twoDevices()
+    const words = await enableBackup(net, alice)
+    await restored(net, tablet, words)
+    expect((await tablet.backups.state()).restore).toMatchObject({ status: 'done' })
+    expect(await rowsWithBackupKey(tablet, words)).toEqual([])
   })
 
   it('warns where the store or the words are missing', async () => {

@@ -16,5 +16,5 @@ export async function openChunk({ keys, layout, index, sealed }: ChunkInput): Pr
   const chunk = await keys.chunkKey.open(chunkNonce(keys.noncePrefix, index, last), sealed)
   // The sender made the padding: anything but zeros would be a second content beside the one that is shown, and the container no function of key and content.
   for (let i = contentBytes; i < chunk.length; i++) if (chunk[i] !== 0) return notAuthentic('attachment padding')
-  return contentBytes === chunk.length ? chunk : chunk.subarray(0, contentBytes)
+  return chunk.subarray(0, contentBytes)
 }

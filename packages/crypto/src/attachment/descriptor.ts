@@ -48,12 +48,12 @@ const malformed = (): never => {
   throw new SecureChatError('protocol/malformed', { detail: 'attachment descriptor' })
 }
 
-function ofLength(field: Uint8Array | undefined, length: number): Uint8Array {
-  return field?.length === length ? field.slice() : malformed()
+function ofLength(field: Uint8Array, length: number): Uint8Array {
+  return field.length === length ? field.slice() : malformed()
 }
 
-function decodeMediaType(field: Uint8Array | undefined): string {
-  if (!field || field.length > LIMITS.mediaTypeCharacters) return malformed()
+function decodeMediaType(field: Uint8Array): string {
+  if (field.length > LIMITS.mediaTypeCharacters) return malformed()
   const mediaType = String.fromCharCode(...field)
   return MEDIA_TYPE.test(mediaType) ? mediaType : malformed()
 }
@@ -63,11 +63,13 @@ function decodeMediaType(field: Uint8Array | undefined): string {
  * `protocol/unsupported-version` for another version or suite.
  */
 export function decodeAttachmentDescriptor(bytes: Uint8Array): AttachmentDescriptor {
-  const [version, suite, bits, key, ciphertextHash, size, mediaType, thumbnail, ...more] = parseT(bytes, LABELS.attachmentDescriptor)
+  const [version, suite, ...fields] = parseT(bytes, LABELS.attachmentDescriptor)
   if (version?.length !== 1 || suite?.length !== 1) return malformed()
   if (version[0] !== VERSION || suite[0] !== ATTACHMENT_SUITE) throw new SecureChatError('protocol/unsupported-version', { detail: 'attachment descriptor' })
+  if (fields.length !== 6) return malformed()
+  const [bits, key, ciphertextHash, size, mediaType, thumbnail] = fields as [Uint8Array, Uint8Array, Uint8Array, Uint8Array, Uint8Array, Uint8Array]
   const chunkBits = ofLength(bits, 1)[0]!
-  if (!thumbnail || more.length > 0 || !isChunkBits(chunkBits)) return malformed()
+  if (!isChunkBits(chunkBits)) return malformed()
   requireThumbnail(thumbnail)
   const descriptor = {
     key: new Secret(ofLength(key, KEY_BYTES)),

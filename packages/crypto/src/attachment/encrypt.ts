@@ -58,7 +58,7 @@ class ChunkCutter {
     const buffer = this.ring.take()
     const contentBytes = this.#layout ? 0 : await this.reader.fill(buffer)
     this.#read += contentBytes
-    if (!this.#layout && (contentBytes < buffer.length || (await this.reader.atEnd()))) this.#layout = this.layout()
+    if (!this.#layout && (await this.reader.atEnd())) this.#layout = this.layout()
     const index = this.#index++
     const length = this.#layout ? Math.min(buffer.length, this.#layout.padded - index * buffer.length) : buffer.length
     buffer.fill(0, contentBytes, length)

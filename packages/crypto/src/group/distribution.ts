@@ -52,7 +52,7 @@ function decodeDistribution(bytes: Uint8Array): Distribution {
   if (version?.length !== 1) return malformed()
   if (version[0] !== VERSION) throw new SecureChatError('protocol/unsupported-version', { detail: 'sender key distribution' })
   if (!group || epoch?.length !== 8 || chainId?.length !== 32 || next?.length !== 4 || chainKey?.length !== 32 || start?.length !== 32) return malformed()
-  const signingKey = readTypedKey('ed25519', key)
+  const signingKey = key && readTypedKey('ed25519', key)
   if (!signingKey || !previousId || previousLength?.length !== 4 || more.length > 0) return malformed()
   const [counter, length, made] = [readU32(next, 0), readU32(previousLength, 0), readU64(epoch, 0)]
   if (counter > LIMITS.senderKeyMessages || length > LIMITS.senderKeyMessages) return malformed()

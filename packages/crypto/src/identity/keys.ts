@@ -89,6 +89,6 @@ export function typedKey(type: keyof typeof KEY_TYPES, key: Uint8Array): Uint8Ar
 const KEY_BYTES = { ed25519: SIZES.ed25519Public, x25519: SIZES.x25519, mlkem768: SIZES.mlkemPublic } as const
 
 /** A copy of what `typedKey` was given; null for another type or length. */
-export function readTypedKey(type: keyof typeof KEY_TYPES, field: Uint8Array | undefined): Uint8Array | null {
-  return field?.length === 1 + KEY_BYTES[type] && field[0] === KEY_TYPES[type] ? field.slice(1) : null
+export function readTypedKey(type: keyof typeof KEY_TYPES, field: Uint8Array): Uint8Array | null {
+  return field.length === 1 + KEY_BYTES[type] && field[0] === KEY_TYPES[type] ? field.slice(1) : null
 }

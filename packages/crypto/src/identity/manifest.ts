@@ -143,9 +143,7 @@ export function createManifest({ provider }: Pick<CryptoDeps, 'provider'>, input
     .bytes(provider.ed25519Sign(input.accountKey.secretKey.expose(), core))
   for (const { accept } of devices) writer.u8(accept.transcript.length).bytes(accept.transcript).bytes(accept.signature)
   writer.bytes(succession)
-  const bytes = writer.finish()
-  if (bytes.length > LIMITS.manifestBytes) invalid('size')
-  return { bytes, hash: provider.blake2b(64, core) }
+  return { bytes: writer.finish(), hash: provider.blake2b(64, core) }
 }
 
 interface DecodedManifest extends Omit<Manifest, 'hash'> {

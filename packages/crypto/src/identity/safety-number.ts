@@ -30,7 +30,5 @@ function digits(provider: Pick<CryptoProvider, 'blake2b'>, { accountId, accountK
  * the same number. It changes when an account key changes, not when devices come and go.
  */
 export function safetyNumber(provider: Pick<CryptoProvider, 'blake2b'>, a: AccountIdentity, b: AccountIdentity): string {
-  const first = digits(provider, a)
-  const second = digits(provider, b)
-  return first < second ? first + second : second + first
+  return [digits(provider, a), digits(provider, b)].sort().join('')
 }

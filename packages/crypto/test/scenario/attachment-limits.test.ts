@@ -1,5 +1,6 @@
-import { LIMITS } from '@securechat/protocol'
+import { LABELS, LIMITS, parseT, T } from '@securechat/protocol'
 import { describe, expect, test } from 'vitest'
+import { openChunk } from '../../src/attachment/chunk.js'
 import {
   attachmentLayout,
   decodeAttachmentDescriptor,
@@ -10,7 +11,12 @@ import {
   openAttachment,
   webCryptoChunkCipher,
 } from '../../src/attachment/index.js'
+import { attachmentKeys, chunkNonce } from '../../src/attachment/keys.js'
+import { layoutOf } from '../../src/attachment/layout.js'
+import { Secret } from '../../src/index.js'
 import { contentOf, HEADER, MEDIA_TYPE, SMALL, seal, TAG, unseal } from '../support/attachments.js'
+import { codeOf } from '../support/codes.js'
+import { misshapen } from '../support/fields.js'
 import { sodium } from '../support/providers.js'
 import { seededRandom } from '../support/random.js'
 
@@ -123,4 +129,34 @@ test('the thumbnail is a copy, and up to 32 KiB', async () => {
   bytes.fill(0)
   expect(decoded.thumbnail).toEqual(descriptor.thumbnail)
   expect([decoded.key.expose(), decoded.ciphertextHash]).toEqual([descriptor.key.expose(), descriptor.ciphertextHash])
+})
+
+test('a chunk that the sender sealed shorter or longer than its place is none', async () => {
+  const layout = layoutOf({ size: 5, chunkBits: SMALL })
+  const keys = await attachmentKeys(deps, { key: new Secret(deps.random(32)), chunkBits: SMALL })
+  const sealed = (length: number) => keys.chunkKey.seal(chunkNonce(keys.noncePrefix, 0, true), new Uint8Array(length))
+  expect(await openChunk({ keys, layout, index: 0, sealed: await sealed(layout.padded) })).toEqual(new Uint8Array(5))
+  for (const length of [4, 5, layout.padded - 1, layout.padded + 1])
+    expect(await codeOfAsync(openChunk({ keys, layout, index: 0, sealed: await sealed(length) }))).toBe('crypto/authentication-failed')
+})
+
+describe('a descriptor of another shape', async () => {
+  const { descriptor } = await seal(contentOf(3), { thumbnail: contentOf(2) })
+  const fields = parseT(encodeAttachmentDescriptor(descriptor), LABELS.attachmentDescriptor)
+
+  test.each(misshapen(fields, [6, 7]))('$what: not read', ({ fields: other }) => {
+    expect(['protocol/malformed', 'protocol/unsupported-version']).toContain(codeOf(() => decodeAttachmentDescriptor(T(LABELS.attachmentDescriptor, ...other))))
+  })
+
+  test('a hash of another length is not written', () => {
+    for (const length of [0, 31, 33])
+      expect(codeOf(() => encodeAttachmentDescriptor({ ...descriptor, ciphertextHash: new Uint8Array(length) }))).toBe('client/invalid-argument')
+  })
+
+  test('media types of 3 to 255 characters', () => {
+    const written = (mediaType: string) => encodeAttachmentDescriptor({ ...descriptor, mediaType })
+    for (const mediaType of ['a/b', `${'a'.repeat(127)}/${'b'.repeat(127)}`]) expect(decodeAttachmentDescriptor(written(mediaType)).mediaType).toBe(mediaType)
+    for (const mediaType of ['a/', '/b', `${'a'.repeat(128)}/b`, `a/${'b'.repeat(128)}`])
+      expect(codeOf(() => written(mediaType))).toBe('client/invalid-argument')
+  })
 })

@@ -97,7 +97,9 @@ describe('a signed manifest of another shape', () => {
   })
 
   test('a device accepts with a transcript of 32 bytes or none, once for each device', () => {
-    for (const length of [1, 31, 33, 64]) expect(refusal(written(withFields({}), [acceptance(new Uint8Array(length))]))).toBe('devices/invalid-manifest')
+    // Read alone, since whatever is there no signature fits.
+    for (const length of [1, 31, 33, 64])
+      expect(codeOf(() => decodeManifest(sodium, written(withFields({}), [acceptance(new Uint8Array(length))])))).toBe('devices/invalid-manifest')
     expect(decodeManifest(sodium, written(withFields({}), [acceptance(new Uint8Array(32))])).devices[0]?.accept.transcript).toHaveLength(32)
     for (const acceptances of [[], [acceptance(), acceptance()]]) expect(refusal(written(withFields({}), acceptances))).toBe('devices/invalid-manifest')
   })

@@ -1,9 +1,9 @@
-import { concatBytes, idToBytes, LABELS, T, u32, u64 } from '@securechat/protocol'
+import { concatBytes, idToBytes, LABELS, T, type Timestamp, u32, u64 } from '@securechat/protocol'
 import { describe, expect, test } from 'vitest'
 import { decodePrivatePreKey } from '../../src/identity/private-prekeys.js'
-import { decodePreKey, generateOneTimePreKeys, generatePreKeys, verifyPreKey } from '../../src/index.js'
+import { decodePreKey, generateOneTimePreKeys, generatePreKeys, verifyPreKey, verifyPreKeyBundle } from '../../src/index.js'
 import { codeOf } from '../support/codes.js'
-import { createWorld, NOTHING, Person, START } from '../support/people.js'
+import { createWorld, DAY, NOTHING, Person, START } from '../support/people.js'
 import { sodium } from '../support/providers.js'
 
 const world = createWorld(sodium, 29)
@@ -64,6 +64,7 @@ describe('a signed prekey of another shape', () => {
     ['a time that ends when it begins', { notAfter: u64(START) }],
     ['type 0', { type: Uint8Array.of(0) }],
     ['type 4', { type: Uint8Array.of(4) }],
+    ['type 4 with the keys of a last-resort key', { type: Uint8Array.of(4), dh: NOTHING }],
     ['an X25519 key of another type', { dh: typed(1, dhKey) }],
     ['an ML-KEM key of another type', { kem: typed(2, kemKey) }],
     ['a signed prekey with an ML-KEM key', { type: Uint8Array.of(1) }],
@@ -81,9 +82,45 @@ describe('a signed prekey of another shape', () => {
     expect(decodePreKey(written(withFields({ type: Uint8Array.of(3), dh: NOTHING })))).toMatchObject({ type: 'last-resort', dhKey: null, kemKey })
   })
 
+  test('is of the very device that it is looked up for', () => {
+    const { accountId: other } = new Person(world)
+    expect(refusal(written(withFields({ account: idToBytes(other) })))).toBe('prekeys/invalid-bundle')
+    expect(refusal(written(withFields({ device: u32(deviceId + 1) })))).toBe('prekeys/invalid-bundle')
+  })
+
   test('what is no longer than a signature is none', () => {
     for (const length of [0, 63]) expect(codeOf(() => decodePreKey(new Uint8Array(length)))).toBe('prekeys/invalid-bundle')
     expect(codeOf(() => decodePreKey(new Uint8Array(64)))).toBe('protocol/malformed')
+  })
+})
+
+describe('a bundle', () => {
+  const made = generatePreKeys(world.deps(), { ...input, firstKeyId: 60, count: 1 })
+  const bundle = { signed: made.signed.public, lastResort: made.lastResort.public, oneTime: made.oneTime[0]?.public ?? null }
+  const remote = bob.remote()
+  const verified = (changes: Partial<typeof bundle>, now: Timestamp = START) => {
+    const { oneTime, ...others } = { ...bundle, ...changes }
+    return verifyPreKeyBundle(sodium, { remote, now, bundle: { ...others, ...(oneTime && { oneTime }) } })
+  }
+
+  test('uses the one-time pair where there is one, else the last-resort key', () => {
+    expect(verified({})).toMatchObject({ signedPreKeyId: 60, kemKeyId: 62, oneTimeKey: decodePreKey(made.oneTime[0]!.public).dhKey, stale: false })
+    expect(verified({ oneTime: null })).toMatchObject({ signedPreKeyId: 60, kemKeyId: 61, oneTimeKey: null, stale: false })
+  })
+
+  test('has each key in its own place', () => {
+    const { signed, lastResort, oneTime } = bundle
+    for (const changes of [{ signed: lastResort }, { signed: oneTime! }, { oneTime: lastResort }, { oneTime: signed }, { oneTime: null, lastResort: oneTime! }])
+      expect(codeOf(() => verified(changes))).toBe('prekeys/invalid-bundle')
+  })
+
+  test('is stale when one of the two keys that are used has become too old, from the next millisecond on', () => {
+    const older = generatePreKeys({ ...world.deps(), now: START - DAY }, { ...input, firstKeyId: 80, count: 1 })
+    const { notAfter } = decodePreKey(older.signed.public)
+    expect(verified({ signed: older.signed.public }, notAfter).stale).toBe(false)
+    expect(verified({ signed: older.signed.public }, notAfter + 1).stale).toBe(true)
+    expect(verified({ oneTime: older.oneTime[0]!.public }, notAfter + 1).stale).toBe(true)
+    expect(verified({ lastResort: older.lastResort.public }, notAfter + 1).stale).toBe(false)
   })
 })
 

@@ -170,6 +170,13 @@ describe('safety number', () => {
     for (const provider of providers) expect(safetyNumber(provider, identity(bob), identity(alice))).toBe(number)
   })
 
+  test('small numbers are filled up with zeros', () => {
+    const more = Array.from({ length: 4 }, () => safetyNumber(sodium, identity(new Person(world)), identity(new Person(world))))
+    for (const number of more) expect(number).toMatch(/^\d{60}$/)
+    // One of ten groups of five begins with a zero.
+    expect(more.some((number) => number.match(/.{5}/g)?.some((group) => group.startsWith('0')))).toBe(true)
+  })
+
   test('depends on both account ids and both account keys', () => {
     const numbers = [
       safetyNumber(sodium, identity(alice), identity(bob)),

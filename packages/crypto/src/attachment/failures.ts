@@ -17,7 +17,7 @@ export function abortion(signal: AbortSignal | undefined): { readonly promise: P
   })
   promise.catch(() => undefined)
   if (signal?.aborted) onAbort()
-  else signal?.addEventListener('abort', onAbort, { once: true })
+  else signal?.addEventListener('abort', onAbort)
   return { promise, stop: () => signal?.removeEventListener('abort', onAbort) }
 }
 

@@ -46,7 +46,7 @@ class ChunkCache {
     this.#kept.delete(index)
     const chunk = known ?? load(index)
     this.#kept.set(index, chunk)
-    if (!known) chunk.catch(() => this.#kept.get(index) === chunk && this.#kept.delete(index))
+    chunk.catch(() => this.#kept.get(index) === chunk && this.#kept.delete(index))
     for (const oldest of this.#kept.keys()) {
       if (this.#kept.size <= KEPT_CHUNKS) break
       this.#kept.delete(oldest)

@@ -6,6 +6,11 @@ import { type PostgresServer, type RedisServer, startPostgres, startRedis } from
 import { type ServerProcess, startServer } from '../processes.js'
 import { type Gate, startBalancer, startGate } from './gate.js'
 
+/** For `start`: the next protocol version beside this one. */
+export const NEXT_VERSION = { NODE_OPTIONS: `--import=${new URL('./next-version.mjs', import.meta.url).href}` } as const
+/** For `start`: this version again. */
+export const THIS_VERSION = { NODE_OPTIONS: '' } as const
+
 /** A server process with its own ways to database and Redis. */
 export interface Node {
   readonly postgres: Gate

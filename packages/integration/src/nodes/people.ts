@@ -1,5 +1,6 @@
 import { type Client, type Conversation, createClient, type Message } from '@securechat/client'
-import { memoryStorage } from '@securechat/storage'
+import { MemoryDisk, memoryStorage } from '@securechat/storage'
+import type { Transport } from '@securechat/transport'
 import { webSocketTransport } from '@securechat/transport/websocket'
 import type { Cluster } from './cluster.js'
 
@@ -8,16 +9,33 @@ export interface Person {
   readonly name: string
   readonly phone: string
   readonly chat: Client
+  /** The same device once more, after its client was closed. */
+  reopen(): Promise<Person>
 }
 
 /** Signs in through the balancer, so that each call may be answered by another node. */
-export async function join(cluster: Cluster, { name, phone }: Pick<Person, 'name' | 'phone'>): Promise<Person> {
-  const chat = await createClient({ storage: memoryStorage(), transport: webSocketTransport({ url: cluster.url }) })
+export async function join(
+  cluster: Cluster,
+  { name, phone, transport = webSocketTransport({ url: cluster.url }) }: Pick<Person, 'name' | 'phone'> & { readonly transport?: Transport },
+): Promise<Person> {
+  const disk = new MemoryDisk()
+  const open = (): Promise<Client> => createClient({ storage: memoryStorage({ disk }), transport })
+  const chat = await open()
   const login = await chat.account.requestCode({ phone })
   await login.confirm({ code: await cluster.code(phone) })
   await chat.account.setProfile({ name })
   await chat.start()
-  return { name, phone, chat }
+  const as = (client: Client): Person => ({
+    name,
+    phone,
+    chat: client,
+    async reopen() {
+      const next = await open()
+      await next.start()
+      return as(next)
+    },
+  })
+  return as(chat)
 }
 
 /** Everything in the conversation, oldest first. */

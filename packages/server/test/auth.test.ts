@@ -1,6 +1,5 @@
 import { createHmac, randomBytes } from 'node:crypto'
 import { type DeviceId, LIMITS, toBase64Url } from '@securechat/protocol'
-import { memoryStore } from '@securechat/server'
 import { describe, expect, test } from 'vitest'
 import { nextSendAt } from '../src/auth/codes.js'
 import { TestDevice } from './support/device.js'
@@ -9,42 +8,6 @@ import { harness, newId, sendTo, type User, until } from './support/harness.js'
 const PHONE = '+14155550100'
 
 describe('one-time codes', () => {
-  test('attack 53: 500 parallel guesses are at most 5 tries, the right code among them or not', async () => {
-    const net = harness()
-    const { body } = await net.http('auth.requestCode', { phone: PHONE })
-    const right = net.codes.get(PHONE)!
-    const guesses = Array.from({ length: 500 }, (_, i) => String(i).padStart(6, '0')).filter((code) => code !== right)
-    const answers = await Promise.all(guesses.map((code) => net.http('auth.confirmCode', { loginId: body.loginId, code })))
-    const codes = answers.map((answer) => answer.body.error.code)
-    expect(codes.filter((code) => code === 'auth/code-wrong')).toHaveLength(LIMITS.codeTries)
-    expect(codes.filter((code) => code === 'auth/too-many-tries')).toHaveLength(guesses.length - LIMITS.codeTries)
-    expect((await net.http('auth.confirmCode', { loginId: body.loginId, code: right })).body.error.code).toBe('auth/too-many-tries')
-  })
-
-  test('attack 53: known and unknown numbers get answers of the same shape', async () => {
-    const net = harness()
-    await net.user(PHONE)
-    await net.clock.advance(60_000)
-    const shape = ({ status, body }: { status: number; body: Record<string, unknown> }) => [
-      status,
-      Object.keys(body).sort(),
-      (body['loginId'] as string).length,
-      body['codeDigits'],
-    ]
-    expect(shape(await net.http('auth.requestCode', { phone: PHONE }))).toEqual(shape(await net.http('auth.requestCode', { phone: '+14155550177' })))
-  })
-
-  test('attack 53: a range of numbers is stopped by its budget, and by that of the address', async () => {
-    const net = harness()
-    let sent = 0
-    for (let i = 0; i < 400; i++) sent += (await net.http('auth.requestCode', { phone: `+1415555${String(i).padStart(4, '0')}` })).status === 200 ? 1 : 0
-    expect(sent).toBeLessThanOrEqual(200)
-    expect(sent).toBeGreaterThanOrEqual(199)
-    const other = await net.http('auth.requestCode', { phone: '+442071234567' })
-    expect([200, 429]).toContain(other.status)
-    expect(net.codes.size).toBeLessThanOrEqual(201)
-  })
-
   test('a number gets a code every 30 s, backing off, 5 an hour and 10 a day', async () => {
     const net = harness()
     const ask = () => net.http('auth.requestCode', { phone: PHONE })
@@ -283,31 +246,6 @@ describe('refresh tokens', () => {
     expect((await refresh(net, alice.device, first.refreshToken)).refreshToken).toBeDefined()
   })
 
-  test('attack 55: reuse ends the whole session: tokens, sockets, successors', async () => {
-    const net = harness()
-    const alice = await net.user(PHONE)
-    const socket = await net.signedIn(alice)
-    const { refreshToken } = await refresh(net, alice.device, alice.refreshToken)
-    const second = await refresh(net, alice.device, refreshToken)
-    expect((await refresh(net, alice.device, alice.refreshToken)).error.code).toBe('auth/refresh-reused')
-    await until(() => socket.closed)
-    expect((await refresh(net, alice.device, second.refreshToken)).error.code).toBe('auth/revoked')
-    expect((await net.http('prekeys.count', {}, { user: alice })).body.error.code).toBe('auth/revoked')
-  })
-
-  test('attack 55: a stolen token without the device key neither rotates nor ends anything', async () => {
-    const net = harness()
-    const [alice, mallory] = [await net.user(PHONE), await net.user('+14155550109')]
-    expect((await refresh(net, alice.device, alice.refreshToken, mallory.device)).error.code).toBe('auth/invalid-proof')
-    const stale = alice.device.refreshProof(alice.refreshToken, net.clock.now() - 61_000)
-    expect((await net.http('auth.refresh', { refreshToken: alice.refreshToken, ...stale })).body.error.code).toBe('auth/invalid-proof')
-    expect((await refresh(net, alice.device, alice.refreshToken)).refreshToken).toBeDefined()
-    await net.clock.advance(31_000)
-    expect((await refresh(net, alice.device, alice.refreshToken, mallory.device)).error.code).toBe('auth/invalid-proof')
-    expect((await net.http('prekeys.count', {}, { user: alice })).status).toBe(200)
-    expect((await refresh(net, alice.device, toBase64Url(randomBytes(32)))).error.code).toBe('auth/revoked')
-  })
-
   test('logout ends this session and no other', async () => {
     const net = harness()
     const [alice, bob] = [await net.user(PHONE), await net.user('+14155550101')]
@@ -315,24 +253,4 @@ describe('refresh tokens', () => {
     expect((await net.http('prekeys.count', {}, { user: alice })).body.error.code).toBe('auth/revoked')
     expect((await net.http('prekeys.count', {}, { user: bob })).status).toBe(200)
   })
-})
-
-test('attack 59: codes, tokens, numbers and envelopes are in no log line and no error', async () => {
-  const store = memoryStore()
-  const net = harness({ store })
-  const alice = await net.user('+14155550123')
-  const socket = await net.signedIn(alice)
-  const send = sendTo(alice)
-  send.recipients[0]!.envelope.set(new TextEncoder().encode('CANARY-ENVELOPE'), 1)
-  await socket.deliver(send)
-  const answers = [
-    await net.http('auth.requestCode', { phone: '+14155550123' }),
-    await net.http('account.lookup', { phone: 'CANARY-PHONE' }, { user: alice }),
-    await net.http('auth.refresh', { refreshToken: 'CANARY-TOKEN-0123456789', time: 1, nonce: new Uint8Array(16), proof: new Uint8Array(64) }),
-    await net.http('CANARY-OPERATION', {}),
-  ]
-  socket.send('request', new TextEncoder().encode('CANARY-FRAME'))
-  await net.server.close()
-  const said = JSON.stringify([net.logs, answers.map(({ body }) => body), socket.errors])
-  for (const secret of ['CANARY', '+1415', net.codes.get('+14155550123')!, alice.accessToken, alice.refreshToken]) expect(said).not.toContain(secret)
 })

@@ -201,34 +201,6 @@ describe('operations', () => {
     expect(found).toBe(100)
   })
 
-  test('attack 14: depleting a device’s prekeys ends at a limit; others still connect; the owner is told', async () => {
-    const net = harness()
-    const alice = await net.user(PHONE)
-    const a = await net.signedIn(alice)
-    const now = net.clock.now()
-    expect(await a.call('prekeys.publish', { oneTime: Array.from({ length: 57 }, () => alice.device.preKey(2, now)) })).toEqual({
-      ok: true,
-      value: { oneTime: 60 },
-    })
-    const mallory = await net.user('+14155550109')
-    const m = await net.signedIn(mallory)
-    let oneTime = 0
-    for (let i = 0; i < 60; i++) {
-      const answer = await m.call('prekeys.fetch', { accountId: alice.accountId, deviceIds: [1] })
-      if (!answer.ok) throw new Error(answer.code)
-      const [bundle] = answer.value.bundles
-      expect(bundle?.lastResort.length).toBeGreaterThan(0)
-      if (bundle?.oneTime) oneTime++
-    }
-    expect(oneTime).toBe(20)
-    const bob = await net.user('+14155550101')
-    const answer = await (await net.signedIn(bob)).call('prekeys.fetch', { accountId: alice.accountId, deviceIds: [1] })
-    expect(answer.ok && answer.value.bundles[0]?.oneTime).toBeDefined()
-    const carol = await net.signedIn(await net.user('+14155550102'))
-    for (let i = 0; i < 20; i++) await carol.call('prekeys.fetch', { accountId: alice.accountId, deviceIds: [1] })
-    expect(a.events).toContainEqual({ type: 'prekeys-low', oneTime: 24 })
-  })
-
   test('a manifest that continues the chain is stored, announced, and drops devices; others are conflicts', async () => {
     const net = harness()
     const alice = await net.user(PHONE)

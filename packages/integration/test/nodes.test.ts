@@ -9,7 +9,7 @@ import { nextVersion } from '../src/nodes/next-client.js'
 import { arrived, everyMessage, join, type Line, openLine, type Person, say, until } from '../src/nodes/people.js'
 
 /** Blows against the cluster: each kind once in the test command, more with SECURECHAT_BLOWS (a seed makes the same ones again). */
-const BLOWS = Number(process.env.SECURECHAT_BLOWS ?? 6)
+const BLOWS = Number(process.env.SECURECHAT_BLOWS ?? 7)
 const SEED = Number(process.env.SECURECHAT_SEED ?? 20261123)
 const NODES = 3
 
@@ -84,6 +84,14 @@ const BLOW: Readonly<Record<string, Blow>> = {
     node.postgres.cut()
     await hold()
     node.postgres.mend('reset')
+  },
+  /** What a node had taken and the database had not is gone with it: nobody may have been told that it was stored. */
+  async 'all cut off from PostgreSQL, then killed'(_, hold) {
+    for (const { postgres } of cluster.nodes) postgres.cut()
+    await hold()
+    await Promise.all(cluster.nodes.map((node) => node.kill()))
+    for (const { postgres } of cluster.nodes) postgres.mend('reset')
+    await Promise.all(cluster.nodes.map((node) => node.start()))
   },
   async 'without Redis, as all are'(_, hold) {
     await cluster.redis.kill()

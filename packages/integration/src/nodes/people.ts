@@ -75,7 +75,7 @@ export async function arrived({ from, to }: Line): Promise<string[]> {
   return (await everyMessage(conversation)).filter(({ mine }) => !mine).map(({ text }) => text)
 }
 
-export async function until(condition: () => Promise<boolean> | boolean, { what, timeoutMs = 60_000 }: { what: string; timeoutMs?: number }): Promise<void> {
+export async function until(condition: () => Promise<boolean> | boolean, { what, timeoutMs = 40_000 }: { what: string; timeoutMs?: number }): Promise<void> {
   const end = Date.now() + timeoutMs
   while (!(await condition())) {
     if (Date.now() > end) throw new Error(`timed out waiting for ${what}`)

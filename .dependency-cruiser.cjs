@@ -31,8 +31,13 @@ const layer = ([name, allowed]) => {
     from: { path: from },
     to: { path: '^(packages|examples|bench)/', pathNot: `^packages/${any([name, ...targets])}/` },
   })
-  // A package's tests may use `testing` where that makes no cycle between packages, and the real databases of `test-servers`, which is built from none of ours.
-  const testTargets = [...(closure('testing').has(name) ? allowed : [...allowed, 'testing']), 'test-servers']
+  // A package's tests may use `testing` where that makes no cycle between packages, the real databases of `test-servers`, which is built from none of ours,
+  // and the server's packages the attacks of `server-testing`.
+  const testTargets = [
+    ...(closure('testing').has(name) ? allowed : [...allowed, 'testing']),
+    'test-servers',
+    ...(name.startsWith('server') ? ['server-testing'] : []),
+  ]
   return [forbid(`^packages/${name}/src/`, allowed, ''), forbid(`^packages/${name}/(?!src/)`, testTargets, ' (tests)')]
 }
 
@@ -46,10 +51,10 @@ module.exports = {
       to: { path: '^(packages/integration|examples/[^/]+|bench)/', pathNot: '^$1/$2/' },
     },
     {
-      name: 'test-servers is for tests',
+      name: 'test-servers and server-testing are for tests',
       severity: 'error',
-      from: { path: '^(packages|examples)/(?!integration|test-servers)[^/]+/src/' },
-      to: { path: '^packages/test-servers/' },
+      from: { path: '^(packages|examples)/(?!integration|test-servers|server-testing)[^/]+/src/' },
+      to: { path: '^packages/(test-servers|server-testing)/' },
     },
     {
       name: 'contents are for the client',

@@ -12,7 +12,7 @@ import { members } from './workspace.mjs'
 const NEUTRAL = ['protocol', 'crypto', 'storage', 'storage-indexeddb', 'transport', 'client', 'react', 'server', 'testing']
 const LABELS = 'packages/protocol/src/labels.ts'
 /** Make inputs that are wrong on purpose. */
-const NOT_LABELLED = ['packages/testing/', 'packages/integration/']
+const NOT_LABELLED = ['packages/testing/', 'packages/server-testing/', 'packages/integration/']
 
 /** Text of every file below a folder, by its path from the root. */
 const textsOf = (folder, pattern) =>

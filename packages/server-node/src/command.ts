@@ -3,14 +3,15 @@ import { join, resolve } from 'node:path'
 import { isSecureChatError, SecureChatError } from '@securechat/protocol'
 import { createServer, type ServerConfigInput } from '@securechat/server'
 import { defineCommand, runMain } from 'citty'
-import { openBackends } from './backends.js'
+import { DATABASE_FILE, openBackends } from './backends.js'
 import { jsonLogger, type LogLevel } from './logger.js'
+import { orSay } from './or-say.js'
 import { otpSender } from './otp.js'
 import { loadSecrets } from './secrets.js'
 import { type Serving, serve } from './serve.js'
+import { limitsOf, listOf, loadSettings, type Settings } from './settings/load.js'
+import { DEFAULT_PORT, LEVELS } from './settings/table.js'
 
-const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error', 'silent']
-const DEFAULT_PORT = 8787
 /** Of this package, as it was published: `package.json` lies one level above the source and above the built files alike. */
 const { version: VERSION } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
 /** Whoever develops signs in with the same few numbers again and again, from one address; nothing is sent, so nothing can be pumped. */
@@ -25,8 +26,9 @@ export const command = defineCommand({
     description: 'The SecureChat reference server: HTTP and WebSocket on one port; embedded SQLite, or PostgreSQL and Redis for several nodes.',
   },
   args: {
+    config: { type: 'string', valueHint: 'FILE', description: 'Configuration as JSON (SECURECHAT_CONFIG); the environment wins over it' },
     dev: { type: 'boolean', default: false, description: 'Development: generated secrets, one-time codes printed here, another port if the port is taken' },
-    static: { type: 'string', valueHint: 'DIR', description: 'Serve a built web app from this folder' },
+    static: { type: 'string', valueHint: 'DIR', description: 'Serve a built web app from this folder (SECURECHAT_STATIC)' },
     port: { type: 'string', valueHint: 'PORT', description: `Port to listen on (PORT; default ${DEFAULT_PORT}; 0: a free one)` },
     host: { type: 'string', valueHint: 'HOST', description: 'Address to listen on (HOST; default 127.0.0.1)' },
     data: { type: 'string', valueHint: 'DIR', description: 'Folder of database and generated secrets (SECURECHAT_DATA; default ./data)' },
@@ -36,9 +38,15 @@ export const command = defineCommand({
 })
 
 /** The program: reads the command line. */
-export const main = (): Promise<void> => runMain(command)
+export async function main(): Promise<void> {
+  const [name = '', ...rest] = process.argv.slice(2)
+  if (name === 'check-config') await runMain((await import('./check-config.js')).checkConfig, { rawArgs: rest })
+  else if (name === 'migrate') await runMain((await import('./migrate.js')).migrate, { rawArgs: rest })
+  else await runMain(command)
+}
 
 export interface ServerArguments {
+  readonly config?: string
   readonly dev: boolean
   readonly static?: string
   readonly port?: string
@@ -49,29 +57,28 @@ export interface ServerArguments {
 
 /** Runs until SIGTERM or SIGINT. Problems that a person can mend are one line on standard error and exit code 1. */
 export async function runServer(args: ServerArguments, env: NodeJS.ProcessEnv): Promise<void> {
-  try {
-    await start(args, env)
-  } catch (error) {
-    if (!isSecureChatError(error)) throw error
-    process.stderr.write(`securechat-server: ${error.detail ?? error.message}\n`)
-    process.exitCode = 1
-  }
+  await orSay(() => start(args, loadSettings({ file: args.config ?? env.SECURECHAT_CONFIG, env })))
 }
 
-async function start(args: ServerArguments, env: NodeJS.ProcessEnv): Promise<void> {
+async function start(args: ServerArguments, { env, problems }: Settings): Promise<void> {
   const { dev } = args
+  // `check-config` shows all of them.
+  if (problems[0] !== undefined) return problem(problems[0])
   const dataDir = writableFolder(resolve(args.data ?? (env.SECURECHAT_DATA || './data')))
   const port = portNumber(args.port ?? (env.PORT || String(DEFAULT_PORT)))
   const logger = jsonLogger({ level: logLevel(args['log-level'] ?? (env.SECURECHAT_LOG_LEVEL || (dev ? 'warn' : 'info'))), stream: dev ? 2 : 1 })
   const secrets = loadSecrets({ dataDir, dev, env })
   const otp = otpSender(dev, env)
-  const backends = await openBackends({ path: join(dataDir, 'securechat.db'), env, logger })
-  const server = createServer({ store: backends.store, ...backends.shared, otp, secrets, logger, config: { version: VERSION, ...(dev && DEVELOPMENT) } })
+  const backends = await openBackends({ path: join(dataDir, DATABASE_FILE), env, logger })
+  const origins = listOf(env, 'SECURECHAT_ORIGINS')
+  const server = createServer({ store: backends.store, ...backends.shared, otp, secrets, logger, config: { ...configOf(dev, env), corsOrigins: origins } })
+  const trustedProxies = listOf(env, 'SECURECHAT_TRUSTED_PROXIES')
+  const staticDir = args.static ?? (env.SECURECHAT_STATIC || undefined)
   let serving: Serving
   try {
     await server.start()
     serving = await listen(dev, port, (at) =>
-      serve(server, { port: at, host: args.host ?? (env.HOST || '127.0.0.1'), ...(args.static !== undefined && { staticDir: args.static }) }),
+      serve(server, { port: at, host: args.host ?? (env.HOST || '127.0.0.1'), origins, trustedProxies, ...(staticDir !== undefined && { staticDir }) }),
     )
   } catch (error) {
     await server.close()
@@ -87,6 +94,19 @@ async function start(args: ServerArguments, env: NodeJS.ProcessEnv): Promise<voi
     dev ? `SecureChat is running at ${serving.url}\nDevelopment mode: one-time codes are printed here; whoever reads them can sign in as anybody.\n` : '',
   )
   logger.info('listening', { port: serving.port })
+}
+
+/** Of the kit: what was set; in development wider limits, where none was. */
+function configOf(dev: boolean, env: Settings['env']): ServerConfigInput {
+  const { SECURECHAT_ISSUER: issuer, SECURECHAT_MAILBOX_DAYS: days, SECURECHAT_MAX_CONNECTIONS: connections } = env
+  return {
+    version: VERSION,
+    ...(dev && DEVELOPMENT),
+    limits: { ...(dev && DEVELOPMENT.limits), ...limitsOf(env) },
+    ...(issuer && { issuer }),
+    ...(days && { mailboxDays: Number(days) }),
+    ...(connections && { maxConnections: Number(connections) }),
+  }
 }
 
 const problem = (detail: string, cause?: unknown): never => {

@@ -2,8 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { SecureChatError } from '@securechat/protocol'
 import { consoleOtp, type OtpSender, webhookOtp } from '@securechat/server'
 import { twilioOtp } from '@securechat/server-adapters/twilio'
-
-type Environment = Readonly<Record<string, string | undefined>>
+import type { Environment } from './settings/load.js'
 
 const invalid = (detail: string): never => {
   throw new SecureChatError('client/invalid-argument', { detail })

@@ -1,9 +1,11 @@
 import { createServer as createHttpServer, type Server as HttpServer, type IncomingMessage } from 'node:http'
+import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { getRequestListener, type HttpBindings } from '@hono/node-server'
 import { LIMITS, SecureChatError } from '@securechat/protocol'
 import type { Server } from '@securechat/server'
 import { type RawData, type WebSocket, WebSocketServer } from 'ws'
+import { clientAddress } from './forwarded.js'
 import { loadStaticSite } from './static-site.js'
 
 export interface ServeOptions {
@@ -15,6 +17,8 @@ export interface ServeOptions {
   readonly staticDir?: string
   /** Origins besides the server's own whose pages may open sockets. Programs that send no Origin always may. */
   readonly origins?: readonly string[]
+  /** Addresses and networks (`10.0.0.0/8`) of proxies whose `X-Forwarded-For` is believed. None by default: then limits are charged to the socket's own peer. */
+  readonly trustedProxies?: readonly string[]
 }
 
 export interface Serving {
@@ -39,6 +43,7 @@ const bytesOf = (data: RawData): Uint8Array =>
 /** Runs the kit on Node's HTTP server, WebSocket and all. Rejects `server/unavailable` when the port is taken or forbidden (`cause` has Node's error). */
 export async function serve(server: Server, options: ServeOptions): Promise<Serving> {
   const host = options.host ?? '127.0.0.1'
+  const addressOf = clientAddress(options.trustedProxies ?? [])
   const site = options.staticDir === undefined ? undefined : await loadStaticSite(options.staticDir)
   const listener = getRequestListener(
     async (request, env) => {
@@ -63,7 +68,7 @@ export async function serve(server: Server, options: ServeOptions): Promise<Serv
       refuse(socket, refusal)
       return
     }
-    wss.handleUpgrade(request, socket, head, (ws) => attach(server, ws, request))
+    wss.handleUpgrade(request, socket, head, (ws) => attach(server, ws, { raw: request.socket, ...addressOf(request) }))
   })
   await listen(http, options.port, host)
   const { port } = http.address() as { port: number }
@@ -82,11 +87,7 @@ export async function serve(server: Server, options: ServeOptions): Promise<Serv
   }
 }
 
-const addressOf = (request: IncomingMessage): { remoteAddress?: string } =>
-  request.socket.remoteAddress === undefined ? {} : { remoteAddress: request.socket.remoteAddress }
-
-function attach(server: Server, ws: WebSocket, request: IncomingMessage): void {
-  const raw = request.socket
+function attach(server: Server, ws: WebSocket, { raw, ...info }: { readonly raw: Socket; readonly remoteAddress?: string }): void {
   // One write per socket and tick: whatever one turn produces (a committed batch, its answers and deliveries) leaves together.
   let corked = false
   const uncork = (): void => {
@@ -112,7 +113,7 @@ function attach(server: Server, ws: WebSocket, request: IncomingMessage): void {
         return ws.bufferedAmount
       },
     },
-    addressOf(request),
+    info,
   )
   ws.binaryType = 'nodebuffer'
   ws.on('message', (data, isBinary) => {

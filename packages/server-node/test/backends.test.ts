@@ -3,8 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { silentLogger } from '@securechat/protocol'
 import { type PostgresServer, REDIS_SERVER, type RedisServer, startPostgres, startRedis } from '@securechat/test-servers'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { openBackends, urlFromEnvironment } from '../src/backends.js'
+import { runCheckConfig } from '../src/check-config.js'
+import { runMigrate } from '../src/migrate.js'
 
 let dir: string
 beforeAll(() => {
@@ -12,6 +14,8 @@ beforeAll(() => {
 })
 afterAll(() => rmSync(dir, { recursive: true, force: true }))
 const open = (env: NodeJS.ProcessEnv) => openBackends({ path: join(dir, 'one.db'), env, logger: silentLogger })
+
+const secret = (seed: number): string => Buffer.from(Uint8Array.from({ length: 32 }, (_, i) => (i * 7 + seed) & 0xff)).toString('base64url')
 
 describe('configuration of backends', () => {
   it('reads URLs from variables and files, and never repeats one', () => {
@@ -58,6 +62,32 @@ describe('PostgreSQL as a backend', () => {
     expect(await again.store.keepOnce('a', Uint8Array.of(1))).toEqual(await store.keepOnce('a', Uint8Array.of(2)))
     await Promise.all([close(), again.close()])
     await expect(store.check()).rejects.toMatchObject({ code: 'server/unavailable' })
+  })
+
+  it('is migrated by a command of its own, one process at a time, and checked by another', async () => {
+    const fresh = postgres.pool({ max: 1 })
+    await fresh.query('CREATE DATABASE by_command')
+    const env = { SECURECHAT_DATABASE_URL: Object.assign(new URL(postgres.url), { pathname: '/by_command' }).href, SECURECHAT_MIGRATIONS: 'require' }
+    const written = vi.spyOn(process.stdout, 'write').mockReturnValue(true)
+    const said = async (work: Promise<void>): Promise<[string, number]> => {
+      await work
+      const out = written.mock.calls.splice(0).map(([text]) => String(text))
+      const code = Number(process.exitCode ?? 0)
+      process.exitCode = undefined
+      return [out.join(''), code]
+    }
+    const migrate = (args: object) => runMigrate({ 'dry-run': false, check: false, ...args }, env)
+    const good = { ...env, SECURECHAT_TOKEN_KEY: secret(1), SECURECHAT_PHONE_PEPPER: secret(2), SECURECHAT_OTP_WEBHOOK: 'https://sms.example.com/' }
+    const check = () => said(runCheckConfig({ dev: false, connect: true }, good))
+    expect(await said(migrate({ check: true }))).toEqual([expect.stringMatching(/^pending: 0/), 1])
+    expect(await check()).toEqual([expect.stringContaining('problem: the database is pending'), 1])
+    expect((await said(migrate({ 'dry-run': true })))[0]).toMatch(/^would apply /)
+    const [both] = await said(Promise.all([migrate({}), migrate({})]).then(() => undefined))
+    expect(both.match(/^applied /gm)?.length).toBe(both.match(/^current: (\d+)/m) ? Number(both.match(/^current: (\d+)/m)![1]) : 0)
+    expect(await said(migrate({ check: true }))).toEqual([expect.stringMatching(/^current: /), 0])
+    expect(await check()).toEqual([expect.stringContaining('The configuration is good.'), 0])
+    const { close } = await open(env)
+    await close()
   })
 
   it.skipIf(!REDIS_SERVER)('with Redis two nodes wake one another (needs: apt-get install redis-server)', async () => {

@@ -8,10 +8,11 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { command, runServer, type ServerArguments } from '../src/command.js'
 
 const BIN = resolve(import.meta.dirname, '../src/bin.ts')
-const SECRET = Buffer.alloc(32, 7).toString('base64url')
+const secret = (seed: number): string => Buffer.from(Uint8Array.from({ length: 32 }, (_, i) => (i * 7 + seed) & 0xff)).toString('base64url')
+const SECRET = secret(7)
 const PRODUCTION = {
   SECURECHAT_TOKEN_KEY: SECRET,
-  SECURECHAT_PHONE_PEPPER: Buffer.alloc(32, 8).toString('base64url'),
+  SECURECHAT_PHONE_PEPPER: secret(8),
   SECURECHAT_OTP_WEBHOOK: 'http://127.0.0.1:9/',
 }
 
@@ -123,7 +124,7 @@ test('what a person can mend is one line on standard error and exit code 1', asy
     ['no secrets', {}, {}, /set SECURECHAT_TOKEN_KEY/],
     ['no sender of codes', {}, { ...PRODUCTION, SECURECHAT_OTP_WEBHOOK: '' }, /SECURECHAT_OTP_WEBHOOK/],
     ['a port in use', { port: String(port) }, PRODUCTION, new RegExp(`port ${port} is in use`)],
-    ['no port', { port: 'http' }, PRODUCTION, /--port takes/],
+    ['no port', { port: 'http' }, PRODUCTION, /PORT takes|--port takes/],
     ['no log level', { 'log-level': 'loud' }, PRODUCTION, /--log-level takes/],
     ['an unwritable data folder', { data: join(file, 'data'), dev: true }, {}, /data folder cannot be written/],
     ['no web app', { static: data, dev: true, port: '0' }, {}, /index\.html/],
@@ -145,5 +146,5 @@ test('what a person can mend is one line on standard error and exit code 1', asy
 
 test('the help names every option', async () => {
   const help = await renderUsage(command)
-  for (const option of ['--dev', '--static', '--port', '--host', '--data', '--log-level']) expect(help).toContain(option)
+  for (const option of ['--config', '--dev', '--static', '--port', '--host', '--data', '--log-level']) expect(help).toContain(option)
 })

@@ -11,7 +11,9 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(dataDir, { recursive: true, force: true }))
 
-const key = (fill: number) => toBase64Url(new Uint8Array(32).fill(fill))
+/** As good as random to whoever counts different bytes. */
+const bytes = (seed: number) => Uint8Array.from({ length: 32 }, (_, i) => (i * 7 + seed) & 0xff)
+const key = (seed: number) => toBase64Url(bytes(seed))
 const production = { SECURECHAT_TOKEN_KEY: key(1), SECURECHAT_PHONE_PEPPER: key(2) }
 
 it('generates development secrets once, readable by their owner only', () => {
@@ -23,12 +25,10 @@ it('generates development secrets once, readable by their owner only', () => {
 
 it('takes production secrets from the environment or from files, and never generates them', () => {
   expect(() => loadSecrets({ dataDir, dev: false, env: {} })).toThrowError(expect.objectContaining({ code: 'client/invalid-argument' }))
-  expect(loadSecrets({ dataDir, dev: false, env: production }).tokenKey).toEqual(new Uint8Array(32).fill(1))
+  expect(loadSecrets({ dataDir, dev: false, env: production }).tokenKey).toEqual(bytes(1))
   const file = join(dataDir, 'token')
   writeFileSync(file, `${key(3)}\n`)
-  expect(loadSecrets({ dataDir, dev: false, env: { SECURECHAT_PHONE_PEPPER: key(2), SECURECHAT_TOKEN_KEY_FILE: file } }).tokenKey).toEqual(
-    new Uint8Array(32).fill(3),
-  )
+  expect(loadSecrets({ dataDir, dev: false, env: { SECURECHAT_PHONE_PEPPER: key(2), SECURECHAT_TOKEN_KEY_FILE: file } }).tokenKey).toEqual(bytes(3))
 })
 
 it('refuses development secrets in production, malformed ones and a damaged file, without showing them', () => {
@@ -44,4 +44,13 @@ it('refuses development secrets in production, malformed ones and a damaged file
   writeFileSync(join(dataDir, 'dev-secrets.json'), '{')
   expect(() => loadSecrets({ dataDir, dev: true, env: {} })).toThrowError(expect.objectContaining({ code: 'storage/corrupt' }))
   expect(readFileSync(join(dataDir, 'dev-secrets.json'), 'utf8')).toBe('{')
+})
+
+it('refuses secrets of samples in production: one byte over and over, or the same for both', () => {
+  const load = (changes: object) => loadSecrets({ dataDir, dev: false, env: { ...production, ...changes } })
+  expect(() => load({ SECURECHAT_TOKEN_KEY: toBase64Url(new Uint8Array(32)) })).toThrowError(/SECURECHAT_TOKEN_KEY is not random/)
+  expect(() => load({ SECURECHAT_PHONE_PEPPER: toBase64Url(Uint8Array.from({ length: 32 }, (_, i) => i % 15)) })).toThrowError(
+    /SECURECHAT_PHONE_PEPPER is not random/,
+  )
+  expect(() => load({ SECURECHAT_PHONE_PEPPER: production.SECURECHAT_TOKEN_KEY })).toThrowError(/are the same/)
 })

@@ -1,16 +1,16 @@
 import { connect } from 'node:net'
 import { decodeFrame, encodeFrame, LIMITS } from '@securechat/protocol'
-import { createServer, memoryStore } from '@securechat/server'
+import { createServer, memoryStore, type ServerConfigInput } from '@securechat/server'
 import { afterEach, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
-import { type Serving, serve } from '../src/index.js'
+import { type ServeOptions, type Serving, serve } from '../src/index.js'
 
 const running: Serving[] = []
 afterEach(async () => {
   for (const serving of running.splice(0)) await serving.close()
 })
-const start = async (): Promise<Serving> => {
-  const serving = await serve(createServer({ store: memoryStore(), otp: { send: async () => {} } }), { port: 0 })
+const start = async (options: Omit<ServeOptions, 'port'> = {}, config: ServerConfigInput = {}): Promise<Serving> => {
+  const serving = await serve(createServer({ store: memoryStore(), otp: { send: async () => {} }, config }), { port: 0, ...options })
   running.push(serving)
   return serving
 }
@@ -115,4 +115,33 @@ it('says that a port is taken, and closes open sockets when it stops', async () 
   const closed = new Promise((done) => socket.once('close', done))
   await serving.close()
   await closed
+})
+
+it('charges limits to the address that a trusted proxy names, over HTTP and sockets, and to nobody’s word otherwise', async () => {
+  const config = { limits: { code: { burst: 1, perSecond: 0 }, connect: { burst: 1, perSecond: 0 } } }
+  const statuses = async ({ url }: Serving): Promise<number[]> => {
+    const ask = (forwarded: string, phone: string) =>
+      fetch(`${url}/v1/auth.requestCode`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', 'x-forwarded-for': forwarded },
+        body: JSON.stringify({ phone }),
+      }).then(({ status }) => status)
+    return [await ask('198.51.100.1', '+14155550100'), await ask('198.51.100.2', '+14155550101'), await ask('198.51.100.1', '+14155550102')]
+  }
+  const first = (serving: Serving, forwarded: string): Promise<'challenge' | 'refused'> =>
+    new Promise((done) => {
+      const socket = new WebSocket(socketUrl(serving), 'securechat.v1', { headers: { 'x-forwarded-for': forwarded } })
+      socket.once('message', () => done('challenge'))
+      socket.once('close', () => done('refused'))
+      socket.on('error', () => {})
+    })
+  const believing = await start({ trustedProxies: ['127.0.0.1', '::1'] }, config)
+  expect(await statuses(believing)).toEqual([200, 200, 429])
+  expect([await first(believing, '198.51.100.3'), await first(believing, '198.51.100.4'), await first(believing, '198.51.100.3')]).toEqual([
+    'challenge',
+    'challenge',
+    'refused',
+  ])
+  expect(await statuses(await start({}, config))).toEqual([200, 429, 429])
+  await expect(start({ trustedProxies: ['localhost'] })).rejects.toMatchObject({ code: 'client/invalid-argument' })
 })

@@ -1,9 +1,8 @@
 import { createHmac, randomBytes } from 'node:crypto'
 import { type DeviceId, LIMITS, toBase64Url } from '@securechat/protocol'
+import { harness, newId, sendTo, TestDevice, type User, until } from '@securechat/server-testing'
 import { describe, expect, test } from 'vitest'
 import { nextSendAt } from '../src/auth/codes.js'
-import { TestDevice } from './support/device.js'
-import { harness, newId, sendTo, type User, until } from './support/harness.js'
 
 const PHONE = '+14155550100'
 

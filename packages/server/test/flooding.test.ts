@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { LIMITS, OPERATIONS } from '@securechat/protocol'
 import { CLOSE_CODES } from '@securechat/server'
+import { envelope, fakeClock, harness, newId, operationNames, sendTo } from '@securechat/server-testing'
 import { describe, expect, test } from 'vitest'
 import { createNonceCache } from '../src/auth/nonce-cache.js'
-import { envelope, fakeClock, harness, newId, operationNames, sendTo } from './support/harness.js'
 
 const PHONE = '+14155550100'
 

@@ -1,7 +1,7 @@
 import { decodeValue, ERRORS, isErrorCode, LIMITS, OPERATIONS, SecureChatError, toBase64Url } from '@securechat/protocol'
 import { memoryStore, webhookOtp } from '@securechat/server'
+import { harness, newId, operationNames, sendTo } from '@securechat/server-testing'
 import { describe, expect, test } from 'vitest'
-import { harness, newId, operationNames, sendTo } from './support/harness.js'
 
 const PHONE = '+14155550100'
 

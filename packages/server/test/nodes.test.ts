@@ -1,7 +1,7 @@
 import { encodeValue } from '@securechat/protocol'
 import { type Bus, type BusMessage, memoryStore, type ServerStore, type SharedNonces } from '@securechat/server'
+import { harness, sendTo, turns, until } from '@securechat/server-testing'
 import { expect, test } from 'vitest'
-import { harness, sendTo, turns, until } from './support/harness.js'
 
 /** A store as several nodes see it: others may have written. */
 const shared = (): ServerStore => ({ ...memoryStore(), exclusive: false })

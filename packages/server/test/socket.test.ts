@@ -1,8 +1,7 @@
 import { decodeCounter, encodeFrame, encodeSend, encodeValue, FRAME_KINDS, LIMITS } from '@securechat/protocol'
 import { CLOSE_CODES } from '@securechat/server'
+import { envelope, harness, newId, sendTo, TestDevice, turns, until } from '@securechat/server-testing'
 import { describe, expect, test } from 'vitest'
-import { TestDevice } from './support/device.js'
-import { envelope, harness, newId, sendTo, turns, until } from './support/harness.js'
 
 describe('socket: login', () => {
   test('challenge, hello, welcome; then the device’s own operations', async () => {

@@ -1,25 +1,15 @@
 import { randomBytes } from 'node:crypto'
 import { LIMITS, toBase64Url } from '@securechat/protocol'
-import type { ServerStore } from '@securechat/server'
 import { expect } from 'vitest'
 import { foreignObjects } from './attack-56.js'
 import type { TestDevice } from './device.js'
 import { type Harness, harness, sendTo, until } from './harness.js'
+import type { Stage } from './stage.js'
 
 const PHONE = '+14155550100'
 
 const refresh = async (net: Harness, device: TestDevice, refreshToken: string, proofOf = device) =>
   (await net.http('auth.refresh', { refreshToken, ...proofOf.refreshProof(refreshToken, net.clock.now()) })).body
-
-/** A store to attack the server on. */
-export interface Stage {
-  /** An empty one. */
-  open(): Promise<ServerStore>
-  /** What another node has of it, where there can be one; else the same. */
-  another(store: ServerStore): Promise<ServerStore>
-  /** Every byte that it keeps, as whoever takes its disks has them; nothing where it keeps nothing. */
-  kept(store: ServerStore): Promise<Buffer>
-}
 
 /** Attacks whose outcome the store decides, by number: all of them run on every store. */
 export const storeAttacks: readonly { readonly name: string; run(stage: Stage): Promise<void> }[] = [

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { encodeValue, OPERATIONS } from '@securechat/protocol'
 import { expect } from 'vitest'
-import type { Stage } from './attacks.js'
 import { harness, newId, operationNames, sendTo } from './harness.js'
+import type { Stage } from './stage.js'
 
 const PHONE = '+14155550100'
 

@@ -2,11 +2,11 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { ServerStore } from '@securechat/server'
-import { postgresStore } from '@securechat/server-adapters/postgres'
-import { sqliteStore } from '@securechat/server-adapters/sqlite'
+import { storeAttacks } from '@securechat/server-testing'
 import { type PostgresServer, startPostgres } from '@securechat/test-servers'
 import { afterAll, afterEach, beforeAll, describe, test } from 'vitest'
-import { storeAttacks } from '../../../server/test/support/attacks.js'
+import { postgresStore } from '../src/postgres/index.js'
+import { sqliteStore } from '../src/sqlite/index.js'
 
 const stores: ServerStore[] = []
 const opened = <Store extends ServerStore>(store: Store): Store => {

@@ -35,8 +35,7 @@ function verifyCofactorless(signature: Uint8Array, message: Uint8Array, publicKe
   }
   const k = littleEndian(sha512(concatBytes(r, publicKey, message))) % ORDER
   const product = a.negate().multiplyUnsafe(k)
-  const expected = s === 0n ? product : Point.BASE.multiplyUnsafe(s).add(product)
-  return equalPublicBytes(expected.toBytes(), r)
+  return equalPublicBytes(Point.BASE.multiplyUnsafe(s).add(product).toBytes(), r)
 }
 
 function invalidKey(detail: string, cause: unknown): never {

@@ -24,13 +24,13 @@ export interface Evaluation {
 
 /** Refuses what is no canonical encoding of a group element, and the identity (RFC 9497, section 3.3). Throws `crypto/invalid-key`. */
 export function requireElement(bytes: Uint8Array): void {
-  let isIdentity = true
+  let element: InstanceType<typeof ristretto255.Point>
   try {
-    isIdentity = ristretto255.Point.fromBytes(bytes).equals(ristretto255.Point.ZERO)
+    element = ristretto255.Point.fromBytes(bytes)
   } catch (cause) {
     throw new SecureChatError('crypto/invalid-key', { detail: 'group element', cause })
   }
-  if (isIdentity) throw new SecureChatError('crypto/invalid-key', { detail: 'identity element' })
+  if (element.equals(ristretto255.Point.ZERO)) throw new SecureChatError('crypto/invalid-key', { detail: 'identity element' })
 }
 
 function requireLength(bytes: Uint8Array, length: number, detail: string): void {
@@ -59,7 +59,7 @@ export function oprfFinalize(publicKey: Uint8Array, items: readonly BlindedInput
   const invalid = (cause?: unknown): never => {
     throw new SecureChatError('crypto/invalid-signature', { detail: 'evaluation proof', cause })
   }
-  if (evaluated.length !== items.length || proof.length !== OPRF_SIZES.proof) invalid()
+  if (evaluated.length !== items.length) invalid()
   for (const element of [publicKey, ...evaluated]) requireElement(element)
   try {
     return voprf.finalizeBatch(

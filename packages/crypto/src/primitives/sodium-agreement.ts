@@ -2,6 +2,7 @@ import { SecureChatError } from '@securechat/protocol/core'
 import type Sodium from 'libsodium-wrappers'
 import { requireCanonicalX25519, requireLength, requireNonZero } from './checks.js'
 import { type CryptoProvider, SIZES } from './provider.js'
+import { reservePlaces } from './sodium-places.js'
 
 /** As `SodiumMemory` of `sodium-memory.ts`: pointers are byte offsets into `HEAPU8`, which is replaced when the memory grows. */
 interface AgreementMemory {
@@ -16,9 +17,7 @@ const BYTES = SIZES.x25519
 /** X25519 without the wrappers' allocations, in one fixed place of the module's memory, which is wiped after each call. */
 export function sodiumAgreement(sodium: typeof Sodium): Pick<CryptoProvider, 'x25519' | 'x25519PublicKey'> {
   const memory = (sodium as unknown as { libsodium: AgreementMemory }).libsodium
-  const out = memory._malloc(3 * BYTES)
-  const secret = out + BYTES
-  const peer = secret + BYTES
+  const [out, secret, peer] = reservePlaces(memory, [BYTES, BYTES, BYTES]) as [number, number, number]
 
   function take(): Uint8Array {
     const heap = memory.HEAPU8

@@ -2,6 +2,7 @@ import { SecureChatError, viewOf } from '@securechat/protocol/core'
 import type Sodium from 'libsodium-wrappers'
 import { placed, requireLength } from './checks.js'
 import { type AeadInput, type CryptoProvider, SIZES } from './provider.js'
+import { reservePlaces } from './sodium-places.js'
 
 /** What is used of the module under libsodium's wrappers: its memory and three functions of its C interface. Pointers are byte offsets into `HEAPU8`. */
 interface SodiumMemory {
@@ -53,12 +54,8 @@ const NONE = 0
  */
 export function sodiumFastPaths(sodium: typeof Sodium): FastPaths {
   const memory = (sodium as unknown as { libsodium: SodiumMemory }).libsodium
-  // ad ‖ nonce ‖ hash ‖ key ‖ data
-  const ad = memory._malloc(LONGEST + NONCE + LONGEST_HASH + LONGEST_KEY + LONGEST + TAG)
-  const nonce = ad + LONGEST
-  const hash = nonce + NONCE
-  const key = hash + LONGEST_HASH
-  const data = key + LONGEST_KEY
+  const sizes = [LONGEST, NONCE, LONGEST_HASH, LONGEST_KEY, LONGEST + TAG]
+  const [ad, nonce, hash, key, data] = reservePlaces(memory, sizes) as [number, number, number, number, number]
 
   function place(aeadKey: Uint8Array, aeadNonce: Uint8Array, message: AeadInput): void {
     const heap = memory.HEAPU8
@@ -77,7 +74,7 @@ export function sodiumFastPaths(sodium: typeof Sodium): FastPaths {
       const heap = memory.HEAPU8
       if (hashKey !== undefined) heap.set(hashKey, key)
       heap.set(message, data)
-      memory._crypto_generichash(hash, length, data, message.length, 0, keyLength > 0 ? key : NONE, keyLength)
+      memory._crypto_generichash(hash, length, data, message.length, 0, key, keyLength)
       const after = memory.HEAPU8
       const digest = after.slice(hash, hash + length)
       after.fill(0, hash, data + message.length)
@@ -95,14 +92,14 @@ export function sodiumFastPaths(sodium: typeof Sodium): FastPaths {
       memory._crypto_aead_xchacha20poly1305_ietf_encrypt(data, NONE, data, length, 0, ad, message.associatedData.length, 0, NONE, nonce, key)
       const heap = memory.HEAPU8
       into.set(viewOf(heap, data, data + length + TAG))
-      heap.fill(0, key, data + length + TAG)
+      // The message became the ciphertext where it lay.
+      heap.fill(0, key, data)
       return into
     },
     aeadOpen(aeadKey, aeadNonce, message) {
       requireLength(aeadKey, SIZES.aeadKey, 'AEAD key')
       requireLength(aeadNonce, SIZES.aeadNonce, 'AEAD nonce')
       const { length } = message.data
-      if (length < TAG) throw new SecureChatError('crypto/authentication-failed')
       if (!fits(message)) return openWrapped(aeadKey, aeadNonce, message)
       place(aeadKey, aeadNonce, message)
       const refused = memory._crypto_aead_xchacha20poly1305_ietf_decrypt(data, NONE, NONE, data, length, 0, ad, message.associatedData.length, 0, nonce, key)

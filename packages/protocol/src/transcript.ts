@@ -141,7 +141,7 @@ export function parseT(bytes: Uint8Array, label: Label): Uint8Array[] {
   at += 2
   const fields: Uint8Array[] = []
   for (let i = 0; i < count; i++) {
-    if (at + 4 > bytes.length) malformed()
+    // Past the end it reads zeros, and less than none is left then.
     const n = readU32(bytes, at)
     at += 4
     if (n > bytes.length - at) malformed()

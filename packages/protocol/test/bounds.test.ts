@@ -270,6 +270,7 @@ describe('mailbox', () => {
     const out = filled(bytes.length + 9, 0xee)
     writeDeliver(out, 6, [row])
     expect(out).toEqual(concatBytes(filled(6, 0xee), bytes, filled(3, 0xee)))
+    expect(decodeDeliver(encodeDeliver([row, { ...row, sequence: 1 }, { sequence: 2, time: 0, envelope: filled(1, 3) }]))).toHaveLength(3)
     const rows = Array.from({ length: 300 }, (_, sequence) => ({ sequence, time: 5, envelope: filled(1, 1) }))
     expect(decodeDeliver(encodeDeliver(rows))).toEqual(rows)
   })
@@ -360,6 +361,8 @@ describe('shared bodies', () => {
       [3, 128],
     ] as const)
       expect(codeOf(() => parseSharedBody(with_(body, at, value)))).toBe('protocol/unsupported-version')
+    // Four bytes say that it is newer, whatever follows.
+    expect(codeOf(() => parseSharedBody(Uint8Array.of(2, 1, 5, 0)))).toBe('protocol/unsupported-version')
     for (const bytes of [with_(body, 0, 0), with_(body, 2, 1), body.subarray(0, -1), body.subarray(0, 4), filled(0, 0), Uint8Array.of(2, 1, 5)])
       expect(codeOf(() => parseSharedBody(bytes))).toBe('protocol/malformed')
   })

@@ -49,6 +49,11 @@ const envelopeOf = (header: Uint8Array): Uint8Array => joinEnvelope(header, fill
 const message = envelopeOf(encodeEnvelopeHeader(ratchet, null))
 const first = envelopeOf(encodeEnvelopeHeader(ratchet, handshakeBytes))
 
+test('without an epoch nothing that follows is taken for one', () => {
+  const salted = { ...ratchet, commitmentOrSalt: filled(16, 0) }
+  expect(parseEnvelope(envelopeOf(encodeEnvelopeHeader(salted, null)))).toMatchObject({ kind: 'message', ratchet: salted })
+})
+
 describe('layout', () => {
   test('a message has the documented bytes', () => {
     expect(Buffer.from(message.subarray(0, 68)).toString('hex')).toBe(`01010100${'01'.repeat(8)}${'02'.repeat(32)}00000003fffffffe${'04'.repeat(16)}`)

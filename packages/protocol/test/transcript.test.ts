@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { fromBase64Url, idFromBytes, idToBytes, isIdText, isSecureChatError, LABELS, parseT, T, text, toBase64Url, u64 } from '../src/index.js'
+import { fromBase64Url, idFromBytes, idToBytes, isIdText, isSecureChatError, LABELS, parseT, T, text, toBase64Url, u64, writeFieldStart } from '../src/index.js'
 
 const malformed = (run: () => unknown) => expect(run).toThrowError(expect.objectContaining({ code: 'protocol/malformed' }))
 
@@ -29,6 +29,12 @@ describe('T', () => {
     for (const a of encoded) for (const b of encoded) if (a !== b) expect(b.startsWith(`${a},`)).toBe(false)
     for (const label of Object.values(LABELS)) expect(label).toMatch(/^SC1\/[a-z0-9/-]+$/)
   })
+})
+
+it('a field that is the start of an array touches nothing behind it', () => {
+  const out = new Uint8Array(10).fill(0xee)
+  expect(writeFieldStart(out, 0, Uint8Array.of(1, 2, 3, 4), 3)).toBe(7)
+  expect(out).toEqual(Uint8Array.of(0, 0, 0, 3, 1, 2, 3, 0xee, 0xee, 0xee))
 })
 
 describe('numbers and ids', () => {

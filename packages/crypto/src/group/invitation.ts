@@ -87,8 +87,8 @@ const malformed = (): never => {
 }
 
 function requireVersion(version: Uint8Array | undefined): void {
-  if (version?.length !== 1) malformed()
-  if (version?.[0] !== VERSION) throw new SecureChatError('protocol/unsupported-version', { detail: 'group invitation' })
+  if (version?.length !== 1) return malformed()
+  if (version[0] !== VERSION) throw new SecureChatError('protocol/unsupported-version', { detail: 'group invitation' })
 }
 
 function decodeStatement(bytes: Uint8Array): Statement {

@@ -86,7 +86,7 @@ export function decodeGroupState(bytes: Uint8Array): GroupState {
   if (version?.length !== 1) return malformed()
   if (version[0] !== 1) throw new SecureChatError('protocol/unsupported-version', { detail: 'group state' })
   if (!group || epoch?.length !== 8 || !list || !title || keysSince?.length !== 8 || operationHash?.length !== 32 || more.length > 0) return malformed()
-  if (list.length % 18 !== 0 || list.length > LIMITS.groupMembers * 18 || title.length > LIMITS.groupTitleBytes) return malformed()
+  if (list.length > LIMITS.groupMembers * 18 || title.length > LIMITS.groupTitleBytes) return malformed()
   const reader = new ByteReader(list, 'protocol/malformed', 'group state')
   const members: GroupMember[] = []
   while (reader.remaining > 0) {

@@ -13,7 +13,7 @@ export interface GroupView {
   readonly forksSince: number
   /** Joined, not merely invited. */
   isMember(accountId: AccountId): boolean
-  /** Hash of an applied epoch; null where it is not remembered any more. */
+  /** Hash of an applied epoch, the newest included; null where it is not remembered any more. */
   hashAt(epoch: number): Uint8Array | null
 }
 
@@ -29,7 +29,7 @@ export type Standing = 'current' | 'future' | 'fork'
 /** Throws `groups/stale-state` for an epoch that is no longer remembered, and for the branch that a resolution has ended. */
 export function standing(view: GroupView, { epoch, stateHash }: { readonly epoch: number; readonly stateHash: Uint8Array }): Standing {
   if (epoch > view.epoch) return 'future'
-  const ours = epoch === view.epoch ? view.stateHash : view.hashAt(epoch)
+  const ours = view.hashAt(epoch)
   if (!ours) throw new SecureChatError('groups/stale-state', { detail: 'epoch' })
   if (equalPublicBytes(ours, stateHash)) return 'current'
   // The other branch, which a resolution has ended: its late messages must not freeze the group again.

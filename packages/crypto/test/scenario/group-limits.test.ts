@@ -1,19 +1,29 @@
-import { type DeviceId, encodeSenderKeyHeader, LABELS, LIMITS, T, u8, u32, u64 } from '@securechat/protocol'
+import { type ConversationId, type DeviceId, encodeSenderKeyHeader, idFromBytes, LABELS, LIMITS, T, u8, u32, u64 } from '@securechat/protocol'
 import { expect, test } from 'vitest'
 import { senderKeyAd, signedBytes } from '../../src/group/chain.js'
 import {
+  applyGroupOperation,
   decodeGroupOperation,
   decryptFromGroup,
   distributeSenderKey,
   encryptToGroup,
+  type GroupChange,
   type GroupRecord,
+  groupStateHash,
   groupView,
   type OwnChain,
+  type PeerChain,
   type PeerChains,
+  parkMessage,
+  recordSibling,
+  sealGroupTitle,
   signGroupOperation,
 } from '../../src/group/index.js'
+import { gapsOf, walkTo, withoutExpired } from '../../src/group/peer-chain.js'
+import { type GroupView, standing } from '../../src/group/view.js'
+import { Secret } from '../../src/index.js'
 import { codeOf } from '../support/codes.js'
-import { applied, GROUP, groupDeps, groupOf, groupPerson, NO_HASH, ownChain, said, taken } from '../support/groups.js'
+import { applied, GROUP, groupDeps, groupOf, groupPerson, NO_HASH, nextOperation, operationOf, ownChain, said, taken } from '../support/groups.js'
 import { bytesOf, createWorld, Person, START } from '../support/people.js'
 import { sodium } from '../support/providers.js'
 
@@ -63,7 +73,7 @@ test('a franking commitment has 32 bytes', () => {
   const own = ownChain(group, alice)
   const plaintext = { common: bytesOf('x'), manifest: { version: 1, hash: new Uint8Array(32) } }
   const input = { own, view: groupView(group), plaintext, devicesRevokedAt: 0 }
-  for (const length of [0, 31, 33])
+  for (const length of [0, 16, 31, 33])
     expect(codeOf(() => encryptToGroup(groupDeps(), { ...input, franking: new Uint8Array(length) }))).toBe('client/invalid-argument')
 })
 
@@ -129,4 +139,86 @@ test('a signature alone is no operation, and none is shorter', () => {
     u64(START),
   )
   expect(decodeGroupOperation(Uint8Array.from([...bare, ...new Uint8Array(64)])).change).toEqual({ type: 'accept' })
+})
+
+test('a chain that replaces none leaves the one before it as it was', () => {
+  const first = taken(group, alice, ownChain(group, alice, { seed: 50 }))
+  const both = taken(group, alice, ownChain(group, alice, { seed: 51 }), first)
+  expect(both.chains).toHaveLength(2)
+  expect(both.chains[1]).toBe(first.chains[0])
+})
+
+test('a group begins once, and branches come together only where there are two, whoever asks', () => {
+  for (const actor of [alice, bob]) {
+    const code = (change: GroupChange) => codeOf(() => applyGroupOperation(sodium, group, nextOperation(group, actor, change)))
+    expect(code({ type: 'create', title: NO_HASH })).toBe('protocol/malformed')
+    expect(code({ type: 'resolve', otherHead: new Uint8Array(32) })).toBe('groups/invalid-operation')
+  }
+})
+
+test('an operation beside the applied one is of this group', () => {
+  const parent = group.state
+  const after = applied(group, alice, { type: 'set-title', title: bytesOf('a') })
+  const beside = (groupId: ConversationId) => {
+    const place = { epoch: parent.epoch + 1, parentHash: groupStateHash(sodium, parent), groupId }
+    return recordSibling(sodium, after, { ...operationOf(alice, place, { type: 'set-title', title: bytesOf('b') }), parent })
+  }
+  expect(beside(GROUP).evidence).toHaveLength(1)
+  expect(codeOf(() => beside(idFromBytes<ConversationId>(new Uint8Array(16).fill(9))))).toBe('groups/invalid-operation')
+})
+
+test('a sealed title has 1,024 bytes at most', () => {
+  const deps = { provider: sodium, random: groupDeps().random }
+  const sealed = (length: number) => sealGroupTitle(deps, { titleKey: new Uint8Array(32).fill(1), groupId: GROUP, title: new Uint8Array(length) })
+  expect(sealed(LIMITS.groupTitleBytes - 73)).toHaveLength(LIMITS.groupTitleBytes)
+  expect(codeOf(() => sealed(LIMITS.groupTitleBytes - 72))).toBe('protocol/too-large')
+})
+
+test('what may be parked is counted for each device, and devices of two accounts are two', () => {
+  const entry = (person: typeof alice, n: number) => ({ ...person.local, epoch: 9, message: u32(n) })
+  let parked: Parameters<typeof parkMessage>[0] = []
+  for (let n = 0; n < LIMITS.parkedOfDevice; n++) parked = parkMessage(parked, entry(alice, n))
+  expect(codeOf(() => parkMessage(parked, entry(alice, 999)))).toBe('crypto/limit-exceeded')
+  expect(parkMessage(parked, entry(bob, 1_000))).toHaveLength(LIMITS.parkedOfDevice + 1)
+})
+
+test('where a message stands: current, ahead, beside, or of a branch that has ended', () => {
+  const hash = (n: number) => new Uint8Array(32).fill(n)
+  const view = { ...groupView(group), epoch: 5, forksSince: 4, hashAt: (epoch: number) => (epoch >= 3 && epoch <= 5 ? hash(epoch) : null) } as GroupView
+  const at = (epoch: number, stateHash = hash(epoch)) => standing(view, { epoch, stateHash })
+  expect([at(3), at(4), at(5), at(6)]).toEqual(['current', 'current', 'current', 'future'])
+  expect([at(5, hash(9)), at(4, hash(9))]).toEqual(['fork', 'fork'])
+  for (const gone of [() => at(3, hash(9)), () => at(2)]) expect(codeOf(gone)).toBe('groups/stale-state')
+})
+
+test('kept keys: erased one by one when they are older than 14 days, and missed in runs', () => {
+  const DAYS = LIMITS.skippedKeyDays * 86_400_000
+  const key = (counter: number, storedAt: number) => ({ counter, messageKey: new Secret(new Uint8Array(32)), storedAt })
+  const chain = (...skipped: ReturnType<typeof key>[]): PeerChain => ({ ...taken(group, alice, ownChain(group, alice)).chains[0]!, skipped })
+  const peer: PeerChains = { ...taken(group, alice, ownChain(group, alice)), chains: [chain(key(1, START), key(2, START + 1)), chain(key(7, START + 5))] }
+  const left = (now: number) => withoutExpired(peer, now).chains.map(({ skipped }) => skipped.map(({ counter }) => counter))
+  expect(withoutExpired(peer, START + DAYS)).toBe(peer)
+  expect([left(START + DAYS + 1), left(START + DAYS + 2), left(START + DAYS + 6)]).toEqual([
+    [[2], [7]],
+    [[], [7]],
+    [[], []],
+  ])
+  const missing = chain(key(3, START), key(4, START), key(6, START))
+  const gaps = gapsOf({ chains: [missing], lost: [{ chainId: missing.chainId, length: 2 }] })
+  expect(gaps.map(({ from, to }) => [from, to])).toEqual([
+    [0, 2],
+    [3, 5],
+    [6, 7],
+  ])
+})
+
+test('a chain is walked forward, to its last message and no further', () => {
+  const { chainKey, ...chain } = taken(group, alice, ownChain(group, alice)).chains[0]!
+  const start = { ...chain, chainKey: chainKey! }
+  const walked = (to: number, from = start) => walkTo(sodium, from, { to, now: START })
+  expect(walked(LIMITS.senderKeyMessages)).toMatchObject({ next: LIMITS.senderKeyMessages })
+  expect(codeOf(() => walked(LIMITS.senderKeyMessages + 1))).toBe('crypto/limit-exceeded')
+  const ahead = walked(3)
+  expect([walked(3, ahead), walked(2, ahead)]).toEqual([ahead, ahead])
+  expect(walked(3, ahead)).toBe(ahead)
 })

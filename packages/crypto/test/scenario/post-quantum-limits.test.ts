@@ -230,3 +230,33 @@ test('a session is stalled after 14 days in which 70 chunks could have come, and
   const enough = LIMITS.pqStallChunks
   expect([stalled(enough - 1, 14), stalled(enough, 14, -1), stalled(enough, 14), stalled(enough + 1, 15)]).toEqual([false, false, true, true])
 })
+
+describe('chunks that are collected', () => {
+  const name = { epoch: 1, kind: 'ek', tag } as const
+  const object = filled(8, 1184)
+
+  test('are counted: one behind the last, of no bytes, is none', () => {
+    // Two chunks, exactly.
+    const halves = { ...parameters, chunkBytes: 592 }
+    const at = (index: number) => isChunkOf(encodeChunk(name, object, { index, chunkBytes: 592 }), name, halves)
+    expect([at(0), at(1), at(2), at(3)]).toEqual([true, true, false, false])
+  })
+
+  test('change no collection that was there, and keep nothing of the memory that they came in', () => {
+    const chunk = (index: number) => encodeChunk(name, object, { index, chunkBytes: 400 })
+    const first = chunk(0)
+    const one = collect(null, first, { kind: 'ek', chunkBytes: 400 })
+    first.fill(0)
+    expect(one).toEqual({ tag, have: 1, bytes: new Uint8Array([...filled(8, 400), ...filled(0, 784)]) })
+    expect(collect(one, chunk(1), { kind: 'ek', chunkBytes: 400 }).have).toBe(3)
+    expect(one.bytes).toEqual(new Uint8Array([...filled(8, 400), ...filled(0, 784)]))
+  })
+
+  test('are of the awaited epoch and kind, else nothing has changed', () => {
+    const waiting = { th, pq: state({ initiator: false }) }
+    const take = (changes: Partial<{ epoch: number; kind: 'ek' | 'ct' }>) =>
+      takeChunk(sodium, waiting, { chunk: encodeChunk({ ...name, ...changes }, object, { index: 0, chunkBytes: 400 }), parameters })
+    expect(take({}).pq.phase.kind).toBe('collecting')
+    for (const changes of [{ epoch: 0 }, { epoch: 2 }, { kind: 'ct' } as const]) expect(take(changes)).toBe(waiting)
+  })
+})

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { createServer as createSocketServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
@@ -60,8 +61,9 @@ test('Twilio, by an API key or the account’s token', async () => {
 })
 
 test.each([
-  ['nothing', {}, /SECURECHAT_OTP_WEBHOOK or SECURECHAT_TWILIO_ACCOUNT_SID/],
-  ['both', { SECURECHAT_OTP_WEBHOOK: 'http://127.0.0.1:9', SECURECHAT_TWILIO_ACCOUNT_SID: ACCOUNT }, /not both/],
+  ['nothing', {}, /SECURECHAT_OTP_WEBHOOK, SECURECHAT_TWILIO_ACCOUNT_SID and SECURECHAT_SMTP_URL, so that/],
+  ['both', { SECURECHAT_OTP_WEBHOOK: 'http://127.0.0.1:9', SECURECHAT_TWILIO_ACCOUNT_SID: ACCOUNT }, /set one of/],
+  ['a mail server without addresses', { SECURECHAT_SMTP_URL: 'smtp://127.0.0.1:9', SECURECHAT_SMTP_FROM: 'a@example.com' }, /SECURECHAT_SMTP_TO/],
   ['an account without a key', { SECURECHAT_TWILIO_ACCOUNT_SID: ACCOUNT, SECURECHAT_TWILIO_FROM: 'x' }, /SECURECHAT_TWILIO_API_KEY/],
   ['half a key', { SECURECHAT_TWILIO_ACCOUNT_SID: ACCOUNT, SECURECHAT_TWILIO_FROM: 'x', SECURECHAT_TWILIO_API_KEY: 'SK1' }, /SECURECHAT_TWILIO_API_SECRET/],
   ['an account without a sender', { SECURECHAT_TWILIO_ACCOUNT_SID: ACCOUNT, SECURECHAT_TWILIO_AUTH_TOKEN: 't' }, /SECURECHAT_TWILIO_FROM/],
@@ -69,4 +71,26 @@ test.each([
   ['a secret that is none', { SECURECHAT_OTP_WEBHOOK: 'http://127.0.0.1:9', SECURECHAT_OTP_WEBHOOK_SECRET: 'x' }, /webhook secret/],
 ])('%s: says what to set', (_, env, detail) => {
   expect(() => otpSender(false, env)).toThrow(expect.objectContaining({ code: 'client/invalid-argument', detail: expect.stringMatching(detail) }))
+})
+
+test('mails go to the gateway of the number', async () => {
+  const to: string[] = []
+  const server = createSocketServer((socket) => {
+    socket.setEncoding('utf8').on('data', (text: string) => {
+      for (const line of text.split('\r\n')) {
+        if (line.startsWith('RCPT')) to.push(line)
+        if (/^(EHLO|MAIL|RCPT)/.test(line)) socket.write('250 ok\r\n')
+        if (line === 'DATA') socket.write('354 go on\r\n')
+        if (line === '.') socket.write('250 taken\r\n')
+      }
+    })
+    socket.on('error', () => socket.destroy())
+    socket.write('220 localhost\r\n')
+  })
+  await new Promise<void>((open) => server.listen(0, '127.0.0.1', open))
+  const { port } = server.address() as { port: number }
+  const env = { SECURECHAT_SMTP_URL: `smtp://127.0.0.1:${port}`, SECURECHAT_SMTP_FROM: 'codes@example.com', SECURECHAT_SMTP_TO: '{number}@sms.example.com' }
+  await otpSender(false, env).send({ phone: '+14155550100', code: '123456' })
+  expect(to).toEqual(['RCPT TO:<14155550100@sms.example.com>'])
+  await new Promise((end) => server.close(end))
 })

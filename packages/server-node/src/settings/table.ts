@@ -90,6 +90,14 @@ export const SETTINGS: readonly Setting[] = [
   { variable: 'SECURECHAT_TWILIO_MESSAGING_SERVICE', place: 'codes.twilio.messagingService', what: 'Sends the messages' },
   { variable: 'SECURECHAT_TWILIO_FROM', place: 'codes.twilio.from', what: 'Or a number or name that does' },
   { variable: 'SECURECHAT_TWILIO_URL', place: 'codes.twilio.url', what: 'Another address of Twilio’s interface', check: url('https:', 'http:') },
+  { variable: 'SECURECHAT_SMTP_URL', place: 'codes.smtp.url', secret: true, what: 'Mail server that takes the messages', check: url('smtp:', 'smtps:') },
+  { variable: 'SECURECHAT_SMTP_FROM', place: 'codes.smtp.from', what: 'Their sender' },
+  {
+    variable: 'SECURECHAT_SMTP_TO',
+    place: 'codes.smtp.to',
+    what: 'Gateway to text messages; {number} is the number without its plus',
+    check: (text) => (/^[^\s@]*\{number\}[^\s@]*@[^\s@]+$/.test(text) ? undefined : 'takes an address with {number} before the @'),
+  },
   { variable: 'SECURECHAT_OTP_APP', place: 'codes.app', what: 'The app’s name in the message' },
   { variable: 'SECURECHAT_OTP_DOMAIN', place: 'codes.domain', what: 'Host on whose pages browsers fill the code in' },
   ...LIMIT_NAMES.map((name) => ({

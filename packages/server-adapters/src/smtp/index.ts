@@ -1,0 +1,1 @@
+export { type SmtpOtpOptions, type SmtpTransport, smtpOtp } from './smtp-otp.js'

@@ -5,6 +5,7 @@ import { createServer, type ServerConfigInput } from '@securechat/server'
 import { defineCommand, runMain } from 'citty'
 import { DATABASE_FILE, openBackends } from './backends.js'
 import { jsonLogger, type LogLevel } from './logger.js'
+import { type MetricsServer, prometheusMetrics, serveMetrics } from './metrics.js'
 import { orSay } from './or-say.js'
 import { otpSender } from './otp.js'
 import { loadSecrets } from './secrets.js'
@@ -71,16 +72,29 @@ async function start(args: ServerArguments, { env, problems }: Settings): Promis
   const otp = otpSender(dev, env)
   const backends = await openBackends({ path: join(dataDir, DATABASE_FILE), env, logger })
   const origins = listOf(env, 'SECURECHAT_ORIGINS')
-  const server = createServer({ store: backends.store, ...backends.shared, otp, secrets, logger, config: { ...configOf(dev, env), corsOrigins: origins } })
+  const counted = env.SECURECHAT_METRICS_PORT ? prometheusMetrics() : undefined
+  const server = createServer({
+    store: backends.store,
+    ...backends.shared,
+    otp,
+    secrets,
+    logger,
+    ...(counted && { metrics: counted.metrics }),
+    config: { ...configOf(dev, env), corsOrigins: origins },
+  })
   const trustedProxies = listOf(env, 'SECURECHAT_TRUSTED_PROXIES')
   const staticDir = args.static ?? (env.SECURECHAT_STATIC || undefined)
   let serving: Serving
+  let told: MetricsServer | undefined
   try {
     await server.start()
+    counted?.watch(server)
+    if (counted) told = await serveMetrics(counted, { port: Number(env.SECURECHAT_METRICS_PORT), host: env.SECURECHAT_METRICS_HOST || '127.0.0.1' })
     serving = await listen(dev, port, (at) =>
       serve(server, { port: at, host: args.host ?? (env.HOST || '127.0.0.1'), origins, trustedProxies, ...(staticDir !== undefined && { staticDir }) }),
     )
   } catch (error) {
+    await told?.close()
     await server.close()
     await backends.close()
     throw error
@@ -89,11 +103,13 @@ async function start(args: ServerArguments, { env, problems }: Settings): Promis
   onSignal(async () => {
     await serving.close()
     await backends.close()
+    // Last, so that the end can be watched too.
+    await told?.close()
   })
   process.stdout.write(
     dev ? `SecureChat is running at ${serving.url}\nDevelopment mode: one-time codes are printed here; whoever reads them can sign in as anybody.\n` : '',
   )
-  logger.info('listening', { port: serving.port })
+  logger.info('listening', { port: serving.port, ...(told && { metricsPort: told.port }) })
 }
 
 /** Of the kit: what was set; in development wider limits, where none was. */

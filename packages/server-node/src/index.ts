@@ -1,4 +1,5 @@
 export { jsonLogger, type LogLevel } from './logger.js'
+export { type MetricsServer, type PrometheusMetrics, prometheusMetrics, serveMetrics } from './metrics.js'
 export { loadSecrets } from './secrets.js'
 export { type ServeOptions, type Serving, serve } from './serve.js'
 export { loadStaticSite, type StaticSite } from './static-site.js'

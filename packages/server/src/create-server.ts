@@ -19,6 +19,7 @@ import { InFlight } from './in-flight.js'
 import { inProcessBus } from './in-process-bus.js'
 import { tokenBucketLimiter } from './limits/token-bucket.js'
 import type { Bus } from './ports/bus.js'
+import type { Metrics } from './ports/metrics.js'
 import type { SharedNonces } from './ports/nonces.js'
 import type { OtpSender } from './ports/otp.js'
 import type { RateLimiter } from './ports/rate-limiter.js'
@@ -53,6 +54,8 @@ export interface ServerOptions {
   readonly rateLimiter?: RateLimiter
   /** For several nodes. Default: each process remembers its own. */
   readonly nonces?: SharedNonces
+  /** Default: nothing is counted. */
+  readonly metrics?: Metrics
   /** Added to what this server says of itself. */
   readonly capabilities?: { readonly features?: readonly string[] }
 }
@@ -103,7 +106,8 @@ export function createServer(options: ServerOptions): Server {
   const limiter = options.rateLimiter ?? tokenBucketLimiter({ clock })
   const capabilities = capabilitiesOf(options.capabilities?.features ?? [], config.mailboxDays)
   const registry = new SocketRegistry()
-  const environment: SocketEnvironment = { clock, logger, bus, registry, inFlight: new InFlight(), slab: new Slab() }
+  const { metrics } = options
+  const environment: SocketEnvironment = { clock, logger, bus, registry, inFlight: new InFlight(), slab: new Slab(), ...(metrics && { metrics }) }
   const unsubscribe = bus.subscribe(registry.onBus)
   let runtime: Promise<Runtime> | undefined
   let closing: Promise<void> | undefined

@@ -1,7 +1,8 @@
-import { checkAs, OPERATIONS, type OperationInput, type OperationName, type OperationOutput, SecureChatError } from '@securechat/protocol'
+import { type Clock, checkAs, OPERATIONS, type OperationInput, type OperationName, type OperationOutput, SecureChatError } from '@securechat/protocol'
 import type { PresenceService } from './account/presence.js'
 import type { Caller, DeviceCaller } from './caller.js'
 import type { RateLimits } from './config.js'
+import { countCall, type Metrics } from './ports/metrics.js'
 import type { RateLimiter } from './ports/rate-limiter.js'
 
 type Handler<Name extends OperationName> = (
@@ -21,37 +22,48 @@ export interface Dispatcher {
   charge(name: keyof RateLimits, caller: Caller, cost?: number): void | Promise<void>
 }
 
-function refuseAfter(wait: number): void {
-  if (wait > 0) throw new SecureChatError('request/rate-limited', { retryAfterSeconds: wait })
-}
-
 export function createDispatcher({
   handlers,
   limiter,
   limits,
   presence,
+  clock,
+  metrics,
 }: {
   readonly handlers: Handlers
   readonly limiter: RateLimiter
   readonly limits: RateLimits
   readonly presence: PresenceService
+  readonly clock: Clock
+  readonly metrics?: Metrics
 }): Dispatcher {
   const charge = (name: keyof RateLimits, { device, address }: Caller, cost = 1): void | Promise<void> => {
     const rule = limits[name]
+    const refuseAfter = (wait: number): void => {
+      if (wait <= 0) return
+      metrics?.limited(name)
+      throw new SecureChatError('request/rate-limited', { retryAfterSeconds: wait })
+    }
     const wait = limiter.take(`${name}:${device ? device.accountId : address}`, rule, Math.min(cost, Math.max(1, rule.burst)))
     return typeof wait === 'number' ? refuseAfter(wait) : wait.then(refuseAfter)
   }
+  const call: Dispatcher['call'] = async (name, input, caller) => {
+    const { auth, limit, input: schema } = OPERATIONS[name]
+    if (auth === 'device' && !caller.device) throw new SecureChatError('auth/required')
+    if (auth === 'registration' && caller.registrationToken === undefined) throw new SecureChatError('auth/required', { detail: 'registration token' })
+    await charge(limit, caller)
+    if (caller.device) presence.note(caller.device)
+    const checked = checkAs(schema, input)
+    const handler = handlers[name] as (input: unknown, call: { caller: Caller; device: DeviceCaller | undefined }) => Promise<unknown>
+    return handler(checked, { caller, device: auth === 'device' ? caller.device : undefined })
+  }
+  if (!metrics) return { charge, call }
   return {
     charge,
-    async call(name, input, caller) {
-      const { auth, limit, input: schema } = OPERATIONS[name]
-      if (auth === 'device' && !caller.device) throw new SecureChatError('auth/required')
-      if (auth === 'registration' && caller.registrationToken === undefined) throw new SecureChatError('auth/required', { detail: 'registration token' })
-      await charge(limit, caller)
-      if (caller.device) presence.note(caller.device)
-      const checked = checkAs(schema, input)
-      const handler = handlers[name] as (input: unknown, call: { caller: Caller; device: DeviceCaller | undefined }) => Promise<unknown>
-      return handler(checked, { caller, device: auth === 'device' ? caller.device : undefined })
+    call(name, input, caller) {
+      const answer = call(name, input, caller)
+      countCall(metrics, { operation: name, now: () => clock.now() }, answer)
+      return answer
     },
   }
 }

@@ -17,6 +17,7 @@ import type { InFlight } from './in-flight.js'
 import { createLinkService } from './links/links.js'
 import { createMailboxService, type MailboxService, sendCost } from './mailbox/mailbox.js'
 import type { Bus } from './ports/bus.js'
+import type { Metrics } from './ports/metrics.js'
 import type { SharedNonces } from './ports/nonces.js'
 import type { OtpSender } from './ports/otp.js'
 import type { RateLimiter } from './ports/rate-limiter.js'
@@ -33,6 +34,7 @@ export interface SocketEnvironment {
   readonly registry: SocketRegistry
   readonly inFlight: InFlight
   readonly slab: Slab
+  readonly metrics?: Metrics
 }
 
 /** The services of a started server. */
@@ -85,15 +87,16 @@ const nonceClaims =
 
 export async function createRuntime(input: RuntimeInput): Promise<Runtime> {
   const { store, otp, bus, registry, clock, random, limiter, config, capabilities } = input
+  const counted = input.metrics && { metrics: input.metrics }
   const { limits } = config
   const [verifier, secrets] = await Promise.all([input.verifier(), input.secrets ?? storedSecrets(store, random)])
   const hashes = createHashes(verifier, requireSecrets(secrets))
   const accessTokens = await createAccessTokens({ tokenKey: secrets.tokenKey, issuer: config.issuer, clock })
   const sessions = createSessionService({ store, bus, verifier, hashes, accessTokens, clock, random })
-  const codes = createCodeService({ store, otp, hashes, limiter, limits, policy: config.codes, clock, random })
+  const codes = createCodeService({ store, otp, hashes, limiter, limits, policy: config.codes, clock, random, ...counted })
   const accounts = createAccountService({ store, bus, verifier, hashes, clock })
   const preKeys = createPreKeyService({ store, bus, verifier, limiter, limits })
-  const mailbox = createMailboxService({ store, bus, clock, offer: registry.offer })
+  const mailbox = createMailboxService({ store, bus, clock, offer: registry.offer, ...counted })
   const links = createLinkService({ store, hashes, clock, random })
   const presence = createPresenceService({ store, clock, logger: input.logger })
   const locks = createRegistrationLockService({ store, verifier, hashes, bus, clock })
@@ -152,7 +155,7 @@ export async function createRuntime(input: RuntimeInput): Promise<Runtime> {
     'mailbox.fetch': (asked, { device }) => mailbox.fetch(asked, device),
     'mailbox.acknowledge': ({ upTo }, { device }) => nothing(mailbox.acknowledge(upTo, device)),
   }
-  const dispatcher = createDispatcher({ handlers, limiter, limits, presence })
+  const dispatcher = createDispatcher({ handlers, limiter, limits, presence, clock, ...counted })
   return {
     store,
     verifier,

@@ -63,6 +63,8 @@ export const SETTINGS: readonly Setting[] = [
     check: whole(1, LIMITS.mailboxDays),
   },
   { variable: 'SECURECHAT_MAX_CONNECTIONS', place: 'maxConnections', what: 'Sockets of this process', shownDefault: '50000', check: whole(1, 10_000_000) },
+  { variable: 'SECURECHAT_METRICS_PORT', place: 'metrics.port', what: 'Port of Prometheus metrics; none by default', check: whole(0, 65_535) },
+  { variable: 'SECURECHAT_METRICS_HOST', place: 'metrics.host', what: 'Address of that port', shownDefault: '127.0.0.1' },
   { variable: 'SECURECHAT_TOKEN_KEY', place: 'secrets.tokenKey', secret: true, what: '32 random bytes as base64url; signs access tokens' },
   { variable: 'SECURECHAT_PHONE_PEPPER', place: 'secrets.phonePepper', secret: true, what: '32 random bytes as base64url; keys the hashes of phone numbers' },
   {

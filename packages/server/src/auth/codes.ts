@@ -12,6 +12,7 @@ import {
 } from '@securechat/protocol'
 import { lockedSince } from '../account/registration-lock.js'
 import type { CodePolicy, RateLimits } from '../config.js'
+import type { Metrics } from '../ports/metrics.js'
 import type { OtpSender } from '../ports/otp.js'
 import type { RateLimiter } from '../ports/rate-limiter.js'
 import type { AccountStore, LoginStore } from '../ports/store.js'
@@ -29,6 +30,7 @@ export interface CodeDeps {
   readonly otp: OtpSender
   readonly hashes: Hashes
   readonly limiter: RateLimiter
+  readonly metrics?: Metrics
   readonly limits: RateLimits
   readonly policy: CodePolicy
   readonly clock: Clock
@@ -65,7 +67,7 @@ export interface CodeService {
 }
 
 /** Login by one-time code. What it answers and does is the same for known and unknown numbers. */
-export function createCodeService({ store, otp, hashes, limiter, limits, policy, clock, random }: CodeDeps): CodeService {
+export function createCodeService({ store, otp, hashes, limiter, limits, policy, clock, random, metrics }: CodeDeps): CodeService {
   const charge = async (key: string, rule: RateLimits['code']): Promise<void> => {
     const wait = await limiter.take(key, rule)
     if (wait > 0) throw new SecureChatError('request/rate-limited', { retryAfterSeconds: wait })
@@ -87,8 +89,10 @@ export function createCodeService({ store, otp, hashes, limiter, limits, policy,
       await charge(`prefix:${phone.slice(0, -4)}`, limits.codePrefix)
       await charge(`region:${phone.slice(0, 4)}`, limits.codeRegion)
       await otp.send({ phone, code }).catch((cause: unknown) => {
+        metrics?.code('failed')
         throw new SecureChatError('server/unavailable', { detail: 'sender of one-time codes', cause })
       })
+      metrics?.code('sent')
       return { loginId, codeDigits: LIMITS.codeDigits, expiresAt, resendAt: nextSendAt(policy, [...sent, now], now) }
     },
 

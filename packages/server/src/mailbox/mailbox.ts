@@ -1,6 +1,7 @@
 import { type Clock, LIMITS, type MailboxRow, type OperationInput, type OperationOutput, SecureChatError, type SendFrame } from '@securechat/protocol'
 import type { DeviceCaller } from '../caller.js'
 import type { Bus } from '../ports/bus.js'
+import type { Metrics } from '../ports/metrics.js'
 import type { MailboxStore } from '../ports/store.js'
 
 export interface MailboxDeps {
@@ -9,6 +10,7 @@ export interface MailboxDeps {
   readonly clock: Clock
   /** Hands a stored row to the recipient's socket in this process, if there is one that is up to date. */
   readonly offer: (recipient: Pick<DeviceCaller, 'accountId' | 'deviceId'>, row: MailboxRow) => void
+  readonly metrics?: Metrics
 }
 export interface MailboxService {
   /** Resolves with the time of the send when it is on disk. Throws `mailbox/…`, `devices/stale-manifest`, `auth/revoked`, `protocol/…`. */
@@ -43,7 +45,7 @@ export function sendCost({ recipients, body }: SendFrame): number {
   return cost
 }
 
-export function createMailboxService({ store, bus, clock, offer }: MailboxDeps): MailboxService {
+export function createMailboxService({ store, bus, clock, offer, metrics }: MailboxDeps): MailboxService {
   return {
     async send(send, { accountId, deviceId }) {
       checkEnvelopes(send)
@@ -53,6 +55,7 @@ export function createMailboxService({ store, bus, clock, offer }: MailboxDeps):
       if (outcome.kind === 'repeated') return outcome.time
       if (outcome.kind !== 'stored') throw new SecureChatError(REFUSALS[outcome.kind], outcome.kind === 'full' ? { retryAfterSeconds: 3_600 } : {})
       const { time, sequences } = outcome
+      metrics?.rows('stored', recipients.length)
       for (let i = 0; i < recipients.length; i++) {
         const recipient = recipients[i]!
         const sequence = sequences[i]!

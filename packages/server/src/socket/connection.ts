@@ -24,6 +24,7 @@ import {
 import type { Caller, DeviceCaller } from '../caller.js'
 import { errorBodyOf } from '../error-body.js'
 import { sendCost } from '../mailbox/mailbox.js'
+import { countCall } from '../ports/metrics.js'
 import { CLOSE_CODES, type ServerSocket, type ServerSocketHandlers } from '../ports/socket.js'
 import type { Runtime, SocketEnvironment } from '../runtime.js'
 import { Delivery } from './delivery.js'
@@ -45,10 +46,10 @@ const SILENCE_MS = 2 * LIMITS.heartbeatSeconds * 1000
 
 const encodeResponse = (id: number, output: unknown): Uint8Array => encodeFrame('response', id, encodeValue(output))
 
-/** One socket: frames in, frames out (docs/protocol/06-transport.md). Nothing in here throws to the host. */
 /** Time that calls under way are given when the session ends. */
 const REVOKED_ANSWER_MS = 2_000
 
+/** One socket: frames in, frames out (docs/protocol/06-transport.md). Nothing in here throws to the host. */
 export class Connection implements ServerSocketHandlers, RegisteredSocket {
   device: DeviceCaller | undefined
   #caller: Caller
@@ -293,7 +294,13 @@ export class Connection implements ServerSocketHandlers, RegisteredSocket {
     const send = decodeSend(frame.body)
     const { dispatcher, mailbox } = this.#runtime!
     const charged = dispatcher.charge('send', this.#caller, sendCost(send))
-    this.#run(frame, () => (charged ? charged.then(() => mailbox.send(send, device)) : mailbox.send(send, device)), this.#encodeSent)
+    this.#run(frame, () => this.#counted(charged ? charged.then(() => mailbox.send(send, device)) : mailbox.send(send, device)), this.#encodeSent)
+  }
+
+  #counted(work: Promise<number>): Promise<number> {
+    const { metrics, clock } = this.environment
+    if (metrics) countCall(metrics, { operation: 'mailbox.send', now: () => clock.now() }, work)
+    return work
   }
 
   #encodeSent = (id: number, time: number): Uint8Array => {
@@ -354,7 +361,7 @@ export class Connection implements ServerSocketHandlers, RegisteredSocket {
   }
 
   #signedIn(device: DeviceCaller, cursor: number | undefined): void {
-    const { clock, logger, registry, bus, slab } = this.environment
+    const { clock, logger, registry, bus, slab, metrics } = this.environment
     const runtime = this.#runtime!
     this.device = device
     this.#caller = { ...this.#caller, device }
@@ -362,7 +369,16 @@ export class Connection implements ServerSocketHandlers, RegisteredSocket {
     bus.publish({ type: 'connected', accountId: device.accountId, deviceId: device.deviceId, connection: this.id })
     const { socket } = this
     this.#delivery = new Delivery(
-      { store: runtime.store, clock, logger, device, slab, send: (bytes) => this.#send(bytes), bufferedBytes: () => socket.bufferedBytes },
+      {
+        store: runtime.store,
+        clock,
+        logger,
+        device,
+        slab,
+        send: (bytes) => this.#send(bytes),
+        bufferedBytes: () => socket.bufferedBytes,
+        ...(metrics && { metrics }),
+      },
       cursor ?? 0,
     )
     if (cursor) this.#delivery.acknowledgeStored(cursor)

@@ -10,6 +10,7 @@ import {
   writeFrameHeader,
 } from '@securechat/protocol'
 import type { DeviceCaller } from '../caller.js'
+import type { Metrics } from '../ports/metrics.js'
 import type { MailboxStore } from '../ports/store.js'
 import type { Slab } from './slab.js'
 
@@ -30,6 +31,7 @@ export interface DeliveryDeps {
   readonly slab: Slab
   readonly send: (frame: Uint8Array) => void
   readonly bufferedBytes: () => number
+  readonly metrics?: Metrics
 }
 
 const bytesOf = (rows: readonly MailboxRow[]): number => {
@@ -144,6 +146,7 @@ export class Delivery {
   #deliver(rows: MailboxRow[]): void {
     this.#outstanding.push({ upTo: rows[rows.length - 1]!.sequence, rows: rows.length })
     this.#unacknowledged += rows.length
+    this.deps.metrics?.rows('delivered', rows.length)
     const frame = this.deps.slab.take(FRAME_HEADER_BYTES + deliverLength(rows))
     writeFrameHeader(frame, 'deliver', ++this.#frames)
     writeDeliver(frame, FRAME_HEADER_BYTES, rows)

@@ -57,13 +57,6 @@ export function createDispatcher({
     const handler = handlers[name] as (input: unknown, call: { caller: Caller; device: DeviceCaller | undefined }) => Promise<unknown>
     return handler(checked, { caller, device: auth === 'device' ? caller.device : undefined })
   }
-  if (!metrics) return { charge, call }
-  return {
-    charge,
-    call(name, input, caller) {
-      const answer = call(name, input, caller)
-      countCall(metrics, { operation: name, now: () => clock.now() }, answer)
-      return answer
-    },
-  }
+  const counted = { clock, ...(metrics && { metrics }) }
+  return { charge, call: (name, input, caller) => countCall(counted, name, call(name, input, caller)) }
 }

@@ -1,4 +1,4 @@
-import { type ErrorCode, isSecureChatError, type OperationName } from '@securechat/protocol'
+import { type Clock, type ErrorCode, isSecureChatError, type OperationName } from '@securechat/protocol'
 import type { RateLimits } from '../config.js'
 
 /** What a server counts, if somebody wants to know. Nothing in it names anybody: operations and codes are closed sets. The calls are made on hot paths, and must not throw. */
@@ -13,12 +13,18 @@ export interface Metrics {
   code(result: 'sent' | 'failed'): void
 }
 
-/** Counts a call when it has ended, whichever way; the promise stays what it was. */
-export function countCall(metrics: Metrics, call: { readonly operation: OperationName; readonly now: () => number }, work: Promise<unknown>): void {
-  const begun = call.now()
-  const seconds = (): number => Math.max(0, call.now() - begun) / 1000
+/** Counts a call when it has ended, whichever way. */
+export function countCall<Output>(
+  { metrics, clock }: { readonly metrics?: Metrics; readonly clock: Clock },
+  operation: OperationName,
+  work: Promise<Output>,
+): Promise<Output> {
+  if (!metrics) return work
+  const begun = clock.now()
+  const seconds = (): number => Math.max(0, clock.now() - begun) / 1000
   work.then(
-    () => metrics.call(call.operation, { code: 'ok', seconds: seconds() }),
-    (error: unknown) => metrics.call(call.operation, { code: isSecureChatError(error) ? error.code : 'server/internal', seconds: seconds() }),
+    () => metrics.call(operation, { code: 'ok', seconds: seconds() }),
+    (error: unknown) => metrics.call(operation, { code: isSecureChatError(error) ? error.code : 'server/internal', seconds: seconds() }),
   )
+  return work
 }

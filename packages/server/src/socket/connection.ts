@@ -294,13 +294,8 @@ export class Connection implements ServerSocketHandlers, RegisteredSocket {
     const send = decodeSend(frame.body)
     const { dispatcher, mailbox } = this.#runtime!
     const charged = dispatcher.charge('send', this.#caller, sendCost(send))
-    this.#run(frame, () => this.#counted(charged ? charged.then(() => mailbox.send(send, device)) : mailbox.send(send, device)), this.#encodeSent)
-  }
-
-  #counted(work: Promise<number>): Promise<number> {
-    const { metrics, clock } = this.environment
-    if (metrics) countCall(metrics, { operation: 'mailbox.send', now: () => clock.now() }, work)
-    return work
+    const deliver = (): Promise<number> => (charged ? charged.then(() => mailbox.send(send, device)) : mailbox.send(send, device))
+    this.#run(frame, () => countCall(this.environment, 'mailbox.send', deliver()), this.#encodeSent)
   }
 
   #encodeSent = (id: number, time: number): Uint8Array => {

@@ -21,8 +21,7 @@ export function fileSink(path: string): ByteSink {
     borrows: true,
     async write(bytes) {
       try {
-        const handle = await file()
-        for (let at = 0; at < bytes.length; ) at += (await handle.write(bytes, at, bytes.length - at)).bytesWritten
+        await (await file()).appendFile(bytes)
       } catch (error) {
         throw asSecureChatError(error, 'storage/unavailable')
       }

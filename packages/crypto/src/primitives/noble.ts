@@ -46,7 +46,7 @@ function invalidKey(detail: string, cause: unknown): never {
 export function nobleProvider(): CryptoProvider {
   return {
     name: 'noble',
-    blake2b: (length, message, key) => blake2b(message, key === undefined ? { dkLen: length } : { dkLen: length, key }),
+    blake2b: (length, message, key) => blake2b(message, { dkLen: length, ...(key && { key }) }),
     ed25519KeyPair(seed) {
       requireLength(seed, SIZES.ed25519Seed, 'Ed25519 seed')
       const publicKey = ed25519.getPublicKey(seed)

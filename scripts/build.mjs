@@ -108,10 +108,13 @@ async function withLock(work) {
 }
 
 /** `jobs` whose stamp does not fit their sources. */
-const stale = (all, types) => {
+const stale = (types, only) => {
+  const all = members()
   const own = new Map(all.map((member) => [member, sourceHash(member)]))
+  const chosen = only ? all.filter((member) => only.includes(member.name)) : all
+  const wanted = only ? new Set(chosen.flatMap((member) => [member, ...workspaceDependencies(member, all)])) : new Set(all)
   return all.flatMap((member) => {
-    if (!member.manifest.scripts?.build) return []
+    if (!wanted.has(member) || !member.manifest.scripts?.build) return []
     const deep = combine([own.get(member), ...workspaceDependencies(member, all).map((dependency) => own.get(dependency))])
     const library = member.manifest.scripts.build.startsWith('tsup')
     // A library's code is built from its own files alone; its declarations and an app's bundle also hold what they import.
@@ -126,12 +129,13 @@ const stale = (all, types) => {
 
 /**
  * Builds what changed since its last build: libraries first, apps (which may bundle them) after.
- * @param {{ types?: boolean }} [options] `types` adds the declarations, which only publishing needs
+ * @param {{ types?: boolean, only?: string[] }} [options] `types` adds the declarations, which only publishing needs; `only` names the packages that are wanted,
+ *   with what they depend on, instead of all
  */
-export async function build({ types = false } = {}) {
-  if (stale(members(), types).length === 0) return
+export async function build({ types = false, only } = {}) {
+  if (stale(types, only).length === 0) return
   await withLock(async () => {
-    const jobs = stale(members(), types)
+    const jobs = stale(types, only)
     if (jobs.length === 0) return
     console.log(`Building ${jobs.length === 1 ? jobs[0].member.name : `${jobs.length} packages`} …`)
     const started = Date.now()

@@ -17,6 +17,7 @@ const STEPS = {
   unused: [tool('knip', '--no-progress', '--no-config-hints')],
   size: [node('check-size.mjs')],
   snippets: [node('check-snippets.mjs')],
+  deploy: [node('check-deploy.mjs')],
   packages: [node('check-packages.mjs')],
   mutants: [node('mutants.mjs')],
   tests: [node('test.mjs')],

@@ -202,6 +202,36 @@ function checkWorkflow(file) {
   }
 }
 
+/** Rules and panels ask for metrics and labels that the server has: a wrong name would be an alarm that never rings. */
+function checkQueries(file, queries) {
+  const told = read(join(serverSource, 'metrics.ts'))
+  const metrics = new Set([...told.matchAll(/name: '(securechat_\w+)'/g)].map(([, name]) => name))
+  const named = [...told.matchAll(/labelNames: \[([^\]]*)\]/g)].flatMap(([, names]) => [...names.matchAll(/'(\w+)'/g)].map(([, name]) => name))
+  const labels = new Set(['le', 'job', 'instance', ...named])
+  must(queries.length > 0, file, 'asks for nothing')
+  for (const query of queries) {
+    for (const [name] of query.matchAll(/securechat_\w+/g))
+      must(metrics.has(name.replace(/_(bucket|count|sum)$/, '')), file, `the server does not tell ${name}`)
+    for (const [, name] of query.matchAll(/[{,]\s*(\w+)\s*(?:=~|!~|!=|=)/g)) must(labels.has(name), file, `no metric has the label ${name}`)
+  }
+}
+
+const rules = join(ROOT, 'deploy/prometheus/alerts.yaml')
+const alerts = parse(rules)?.groups.flatMap((group) => group.rules) ?? []
+for (const { alert, annotations, labels } of alerts)
+  must(alert && annotations?.summary && ['warning', 'critical'].includes(labels?.severity), rules, `${alert}: summary and severity`)
+checkQueries(
+  rules,
+  alerts.map(({ expr }) => expr),
+)
+const dashboard = join(ROOT, 'deploy/grafana/securechat.json')
+const { panels } = JSON.parse(read(dashboard))
+must(new Set(panels.map(({ id }) => id)).size === panels.length, dashboard, 'two panels of one id')
+checkQueries(
+  dashboard,
+  panels.flatMap(({ targets }) => targets.map(({ expr }) => expr)),
+)
+
 checkDockerfile(join(ROOT, 'deploy/docker/Dockerfile'))
 checkCompose(join(ROOT, 'deploy/compose/compose.yaml'))
 checkChart(join(ROOT, 'deploy/helm/securechat'))

@@ -103,7 +103,9 @@ for (const copy of copies) {
   mkdirSync(join(copy, '.cache'), { recursive: true })
 }
 
-console.log(`Running the ${mutants.length} mutants’ tests unpatched …`)
+// CI has just run all tests of this very tree, and all have passed.
+const havePassed = process.env.SECURECHAT_TESTS_PASSED === '1'
+if (!havePassed) console.log(`Running the ${mutants.length} mutants’ tests unpatched …`)
 const results = []
 const sound = []
 const unnamed = mutants.filter((mutant) => mutant.tests.length === 0)
@@ -116,17 +118,19 @@ const runUnpatched = async (copy, some) => {
 }
 // Whole files side by side, as many as there are copies; whole processes afterwards, alone.
 const files = [...new Set(tests.filter((test) => !fromBuilt(test)).map(({ file }) => file))]
-await Promise.all(
-  copies.map((copy, at) =>
-    runUnpatched(
-      copy,
-      tests.filter(({ file }) => files.includes(file) && files.indexOf(file) % copies.length === at),
+if (!havePassed) {
+  await Promise.all(
+    copies.map((copy, at) =>
+      runUnpatched(
+        copy,
+        tests.filter(({ file }) => files.includes(file) && files.indexOf(file) % copies.length === at),
+      ),
     ),
-  ),
-)
-await runUnpatched(copies[0], tests.filter(fromBuilt))
+  )
+  await runUnpatched(copies[0], tests.filter(fromBuilt))
+}
 for (const mutant of named) {
-  const broken = mutant.tests.map(({ file, name }) => `${file} -t "${name}"`).filter((test) => unpatched.get(test).outcome !== 'passed')
+  const broken = havePassed ? [] : mutant.tests.map(({ file, name }) => `${file} -t "${name}"`).filter((test) => unpatched.get(test).outcome !== 'passed')
   if (broken.length === 0) sound.push(mutant)
   else results.push({ ...mutant, verdict: 'UNPATCHED', detail: `${broken[0]}: ${unpatched.get(broken[0]).outcome}`, seconds: 0 })
 }

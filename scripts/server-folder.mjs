@@ -40,7 +40,18 @@ function isSuperfluous(path) {
 
 await buildOrExit({ only: [SERVER] })
 // No scripts: SQLite is the only package with code to compile, and the workspace has it compiled already.
-const pnpm = ['--yes', packageManager, '--config.inject-workspace-packages=true', '--filter', SERVER, '--prod', '--ignore-scripts', '--prefer-offline', 'deploy', target]
+const pnpm = [
+  '--yes',
+  packageManager,
+  '--config.inject-workspace-packages=true',
+  '--filter',
+  SERVER,
+  '--prod',
+  '--ignore-scripts',
+  '--prefer-offline',
+  'deploy',
+  target,
+]
 const { code, output } = await capture('npx', pnpm, { cwd: ROOT, env: { ...process.env, CI: 'true', npm_config_update_notifier: 'false' } })
 if (code !== 0) fail(`pnpm deploy ended with ${code}:\n${output}`)
 

@@ -38,6 +38,7 @@ function checkDockerfile(file) {
     ?.getValue()
   must(/^node:\d+\.\d+\.\d+-\S+@sha256:[0-9a-f]{64}$/.test(base ?? ''), file, 'NODE_IMAGE is an exact version with its digest')
   const names = stages.map((stage) => stage.getBuildStage())
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: a variable of the Dockerfile.
   for (const stage of stages) must(['${NODE_IMAGE}', ...names].includes(stage.getImage()), file, `FROM ${stage.getImage()} is not pinned`)
   for (const copy of dockerfile.getCOPYs()) {
     const from = copy.getFromFlag()?.getValue()

@@ -76,6 +76,13 @@ test('places lie side by side in memory that was asked for as a whole', () => {
   expect(asked).toEqual([13])
 })
 
+test('libsodium: every place is as long as the longest that comes into it', () => {
+  const asked: number[] = []
+  sodiumFastPaths({ libsodium: { _malloc: (bytes: number) => asked.push(bytes) } } as never)
+  // Associated data, nonce, hash, key, and a message with its tag.
+  expect(asked).toEqual([4096 + 32 + 64 + 64 + 4096 + 16])
+})
+
 describe('libsodium: which inputs have a place of their own', () => {
   const wrapped: string[] = []
   const counting = new Proxy(libsodium, {

@@ -45,9 +45,16 @@ function shown({ env, sources }: Settings): string[] {
   return SETTINGS.flatMap(({ variable, secret }) => {
     const source = sources.get(variable)
     if (!source) return []
-    const value = secret ? (env[`${variable}_FILE`] && !env[variable] ? '(secret, in a file)' : '(secret)') : env[variable]
+    const value = secret ? (env[`${variable}_FILE`] && !env[variable] ? '(secret, in a file)' : '(secret)') : shownText(env[variable] ?? '')
     return [`${variable} = ${value} (${source})`]
   })
+}
+
+/** Login and query of an address may be what opens it. */
+function shownText(text: string): string {
+  if (!URL.canParse(text)) return text
+  const { username, password, search, origin, pathname } = new URL(text)
+  return username || password || search ? `${origin}${pathname} (and what is secret in it)` : text
 }
 
 /** What the parts of a server say when they are given it, one after the other, so that one problem hides no other. */

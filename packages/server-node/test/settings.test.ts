@@ -102,6 +102,12 @@ describe('check-config', () => {
     expect(code).toBe(0)
   })
 
+  it('shows no login and no query of an address', async () => {
+    const { out } = await check({ ...GOOD, SECURECHAT_OTP_WEBHOOK: 'https://me:canary@sms.example.com/send?key=canary' })
+    expect(out).toContain('SECURECHAT_OTP_WEBHOOK = https://sms.example.com/send (and what is secret in it) (environment)')
+    expect(out).not.toContain('canary')
+  })
+
   it('tells every problem at once, and names variables that are no settings', async () => {
     const { out, code } = await check({ PORT: 'x', SECURECHAT_TRUSTED_PROXIES: 'proxy', SECURECHAT_TOKEN_KEY: 'AAAA', SECURECHAT_TOKENKEY: '1' })
     const problems = out.split('\n').filter((line) => line.startsWith('problem: '))
